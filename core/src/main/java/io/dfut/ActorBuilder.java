@@ -1,0 +1,137 @@
+package io.dfut;
+
+import io.dfut.internal.api.ActorTemplate;
+import io.dfut.internal.api.ContextBackend;
+import io.dfut.internal.api.Placement;
+import io.dfut.internal.api.Resources;
+import io.dfut.internal.api.TaskTemplate;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * The options of an actor that is not created yet. Each returns a new builder. Immutable and thread-safe.
+ *
+ * @param <A> the actor's class
+ */
+public final class ActorBuilder<A extends DFutActor<?>> {
+  private final ContextBackend backend;
+  private final ActorTemplate template;
+  private final Object[] arguments;
+
+  ActorBuilder(ContextBackend backend, TaskTemplate constructor, Object... arguments) {
+    TaskTemplate creation =
+        new TaskTemplate(
+            constructor.function(),
+            1,
+            Optional.empty(),
+            Resources.NONE,
+            TaskTemplate.MAX_RETRIES_DEFAULT,
+            constructor.retryOn(),
+            Optional.empty(),
+            constructor.placement(),
+            Optional.empty());
+    this(backend, new ActorTemplate(creation, Optional.empty(), 1, false), arguments);
+  }
+
+  private ActorBuilder(ContextBackend backend, ActorTemplate template, Object[] arguments) {
+    this.backend = backend;
+    this.template = template;
+    this.arguments = arguments;
+  }
+
+  private ActorBuilder<A> with(TaskTemplate creation) {
+    return new ActorBuilder<>(
+        backend,
+        new ActorTemplate(creation, template.name(), template.maxConcurrency(), template.detached()),
+        arguments);
+  }
+
+  /**
+   * A name in the system's namespace, under which {@link DFutContext#getActor} finds it. Free again once the actor is
+   * dead.
+   *
+   * @throws IllegalArgumentException when the name is blank
+   */
+  public ActorBuilder<A> named(String name) {
+    Objects.requireNonNull(name, "name");
+    if (name.isBlank()) {
+      throw new IllegalArgumentException("the actor's name is blank");
+    }
+    return new ActorBuilder<>(
+        backend,
+        new ActorTemplate(
+            template.creation(), Optional.of(name), template.maxConcurrency(), template.detached()),
+        arguments);
+  }
+
+  /** CPUs that the actor holds for its whole life; 0 by default. See {@link TaskOptions#cpus}. */
+  public ActorBuilder<A> cpus(double amount) {
+    return with(template.creation().resource(Resources.CPU, amount));
+  }
+
+  /** A named resource that the actor holds for its whole life. See {@link TaskOptions#resource}. */
+  public ActorBuilder<A> resource(String name, double amount) {
+    return with(template.creation().resource(name, amount));
+  }
+
+  /**
+   * How many of the actor's methods may run at a time; 1 by default. With more, the class must be thread-safe, and
+   * calls start in order but may end out of order.
+   *
+   * @throws IllegalArgumentException below 1
+   */
+  public ActorBuilder<A> maxConcurrency(int methods) {
+    if (methods < 1) {
+      throw new IllegalArgumentException("maxConcurrency is " + methods + "; it must be at least 1");
+    }
+    return new ActorBuilder<>(
+        backend,
+        new ActorTemplate(template.creation(), template.name(), methods, template.detached()),
+        arguments);
+  }
+
+  /** Lets the actor outlive its handles and its owner: it ends when it is killed, or with its node. */
+  public ActorBuilder<A> detached() {
+    return new ActorBuilder<>(
+        backend,
+        new ActorTemplate(template.creation(), template.name(), template.maxConcurrency(), true),
+        arguments);
+  }
+
+  /** Creates the actor on this node and no other. */
+  public ActorBuilder<A> on(NodeId node) {
+    return with(template.creation().placed(new Placement.On(Objects.requireNonNull(node, "node"))));
+  }
+
+  /** Creates the actor on a random node with room. */
+  public ActorBuilder<A> spread() {
+    return with(template.creation().placed(new Placement.Spread()));
+  }
+
+  /** Prefers the node that holds this object. */
+  public ActorBuilder<A> near(DFut<?> object) {
+    return with(
+        template.creation().placed(new Placement.Near(Objects.requireNonNull(object, "object").id())));
+  }
+
+  /**
+   * Starts the creation and returns at once. A constructor that throws surfaces in the calls.
+   *
+   * @throws IllegalArgumentException when the name is taken, naming its holder
+   */
+  public ActorHandle<A> create() {
+    return backend.create(template, arguments, false);
+  }
+
+  /**
+   * The living actor of that name, or a new one.
+   *
+   * @throws IllegalStateException when the actor has no name
+   */
+  public ActorHandle<A> createOrGet() {
+    if (template.name().isEmpty()) {
+      throw new IllegalStateException("createOrGet needs a name: call named(…) first");
+    }
+    return backend.create(template, arguments, true);
+  }
+}

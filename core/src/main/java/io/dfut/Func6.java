@@ -1,0 +1,22 @@
+package io.dfut;
+
+import java.io.Serializable;
+
+/**
+ * A function of six arguments that can run on another node: a method reference or a lambda. It is {@link
+ * Serializable} only so that its class, method and captured values can be read off it; no Java serialization crosses
+ * the network. Stateless implementations are thread-safe.
+ *
+ * @param <A> the type of argument 1
+ * @param <B> the type of argument 2
+ * @param <C> the type of argument 3
+ * @param <D> the type of argument 4
+ * @param <E> the type of argument 5
+ * @param <F> the type of argument 6
+ * @param <R> the type of the result
+ */
+@FunctionalInterface
+public interface Func6<A, B, C, D, E, F, R> extends Serializable {
+  /** Runs the function; whatever it throws becomes the task's failure. */
+  R apply(A a, B b, C c, D d, E e, F f) throws Exception;
+}

@@ -1,0 +1,27 @@
+package io.dfut;
+
+import io.dfut.internal.api.ContextBackend;
+import io.dfut.internal.api.TaskTemplate;
+
+/**
+ * A task of six arguments with several results, each an object of its own: what {@code multi2(f)} to {@code
+ * multi4(f)} return. Options return a new task.
+ *
+ * @param <A> the type of the task's parameter 1
+ * @param <B> the type of the task's parameter 2
+ * @param <C> the type of the task's parameter 3
+ * @param <D> the type of the task's parameter 4
+ * @param <E> the type of the task's parameter 5
+ * @param <F> the type of the task's parameter 6
+ * @param <H> the handles that a submission gives: {@link DFut2}, {@link DFut3} or {@link DFut4}
+ */
+public final class MultiTask6<A, B, C, D, E, F, H> extends Submission6<A, B, C, D, E, F, H, MultiTask6<A, B, C, D, E, F, H>> {
+  MultiTask6(ContextBackend backend, TaskTemplate template) {
+    super(backend, template);
+  }
+
+  @Override
+  MultiTask6<A, B, C, D, E, F, H> with(TaskTemplate changed) {
+    return new MultiTask6<>(backend, changed);
+  }
+}

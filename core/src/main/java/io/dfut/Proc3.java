@@ -1,0 +1,17 @@
+package io.dfut;
+
+import java.io.Serializable;
+
+/**
+ * A void function of three arguments that can run on another node: a method reference or a lambda. Its task gives
+ * a {@code DFut<Void>} whose value is {@code null} once it has run.
+ *
+ * @param <A> the type of argument 1
+ * @param <B> the type of argument 2
+ * @param <C> the type of argument 3
+ */
+@FunctionalInterface
+public interface Proc3<A, B, C> extends Serializable {
+  /** Runs the procedure; whatever it throws becomes the task's failure. */
+  void run(A a, B b, C c) throws Exception;
+}

@@ -1,0 +1,37 @@
+package io.dfut.internal.codec;
+
+import io.dfut.ActorHandle;
+import io.dfut.ActorId;
+import io.dfut.ObjectId;
+import io.dfut.SharedDFut;
+
+/** What the codec asks of the worker when it meets a first-class reference in a value. */
+public final class References {
+  private References() {}
+
+  /** Asked while a value is encoded. Not thread-safe: one encoding at a time. */
+  public interface Sink {
+    /**
+     * A {@code SharedDFut} was found; the answer is what is written for it.
+     *
+     * @throws io.dfut.ReleasedException when the handle was released
+     */
+    ObjectId shared(SharedDFut<?> handle);
+
+    /**
+     * An actor's handle was found; the answer is what is written for it, beside the actor's class name.
+     *
+     * @throws io.dfut.ReleasedException when the handle was released
+     */
+    ActorId actor(ActorHandle<?> handle);
+  }
+
+  /** Asked while a value is decoded. Not thread-safe: one decoding at a time. */
+  public interface Source {
+    /** A handle, with a count of its own, on an object that the value refers to. */
+    SharedDFut<?> shared(ObjectId id);
+
+    /** A handle, with a count of its own, on an actor that the value refers to. */
+    ActorHandle<?> actor(ActorId id, String className);
+  }
+}

@@ -1,0 +1,123 @@
+package io.dfut.internal.spi;
+
+import io.dfut.NodeId;
+import io.dfut.internal.codec.Encoded;
+import java.lang.foreign.MemorySegment;
+import java.net.InetSocketAddress;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * The object store of a node, as the runtime sees it. Thread-safe. Everything is keyed by object and attempt; all
+ * calls are idempotent.
+ */
+public interface ObjectStore extends AutoCloseable {
+  /** Why bytes are pulled; a more urgent reason is served first. */
+  enum Urgency {
+    /** Somebody is blocked in {@code get}. */
+    GET,
+    /** Somebody waits in {@code await}. */
+    AWAIT,
+    /** An argument of a task that has not started. */
+    ARGUMENT
+  }
+
+  /**
+   * A sealed value that stays where it is until closed. Thread-safe.
+   */
+  interface Pinned extends AutoCloseable {
+    /** The whole encoding, read-only. Access after the store closed throws; it never crashes the JVM. */
+    MemorySegment bytes();
+
+    /** Lets the object go; later calls do nothing. */
+    @Override
+    void close();
+  }
+
+  /** Counters of one node's store. All in bytes or numbers of objects, from the start of the node. */
+  record Stats(long capacityBytes, long usedBytes, long pinnedBytes, long objects, long primaries, long evictedBytes,
+      long pulledBytes, long pulls, long servedBytes) {}
+
+  /**
+   * Writes a value once and seals it as this node's pinned primary copy. Blocks while the store is full.
+   *
+   * @return what must be told to the owner: the size of the encoding in bytes
+   * @throws io.dfut.StoreFullException when no room came free within the configured bound
+   */
+  long putPrimary(ObjectKey key, Encoded value);
+
+  /** Pins a copy that this node has, sealed; empty when it has none. */
+  Optional<Pinned> pin(ObjectKey key);
+
+  /**
+   * Makes sure that this node has a sealed copy, pulling it from one of the sources if need be, and pins it. One
+   * transfer runs per key whoever asks. Fails with a {@link SourceLostException} when no source has it any more.
+   *
+   * @param bytes the size that the owner was told
+   * @param sources nodes that have a copy, most preferred first
+   */
+  CompletionStage<Pinned> fetch(ObjectKey key, long bytes, List<NodeId> sources, Urgency urgency);
+
+  /** Turns a secondary copy into the pinned primary; false when this node has none. */
+  boolean promote(ObjectKey key);
+
+  /** Deletes every copy of the object that this node has as soon as its readers let go. */
+  void free(ObjectKey key);
+
+  /** Whether this node has a sealed copy. */
+  boolean contains(ObjectKey key);
+
+  /** What a peer must know to pull from here; empty where there is no network. */
+  Optional<DataEndpoint> endpoint();
+
+  /** A node joined: its store can be pulled from. */
+  void peerUp(NodeId node, DataEndpoint endpoint);
+
+  /** A node is gone: transfers from it go on from another source. */
+  void peerDown(NodeId node);
+
+  /** Counters, at the moment of the call. */
+  Stats stats();
+
+  /** Keys that are here and why, for inspection: {@code primary}, {@code secondary}, {@code pinned by n}. */
+  Map<ObjectKey, String> contents();
+
+  /** Bytes held by each of these objects here, 0 for one that is not. */
+  default long bytesOf(Collection<ObjectKey> keys) {
+    return keys.stream().map(this::pin).flatMap(Optional::stream).mapToLong(p -> {
+      try (p) {
+        return p.bytes().byteSize();
+      }
+    }).sum();
+  }
+
+  /** Frees all memory, closes all sockets. Views that are still open throw when they are used. */
+  @Override
+  void close();
+
+  /**
+   * Where and with what secret a store's data plane is reached.
+   *
+   * @param address where it listens
+   * @param token what a puller must show; handed out over the control plane to members only
+   */
+  record DataEndpoint(InetSocketAddress address, String token) {
+    @Override
+    public String toString() {
+      return "DataEndpoint[" + address + "]"; // the token is a secret
+    }
+  }
+
+  /** No source has the bytes (any more): the owner must be asked again. */
+  final class SourceLostException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    /** Names the object and the sources that were tried. */
+    public SourceLostException(String message) {
+      super(message);
+    }
+  }
+}
