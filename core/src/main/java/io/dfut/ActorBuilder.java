@@ -9,7 +9,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * The options of an actor that is not created yet. Each returns a new builder. Immutable and thread-safe.
+ * The options of an actor that is not created yet. Each returns a new builder. Immutable and
+ * thread-safe.
  *
  * @param <A> the actor's class
  */
@@ -42,13 +43,14 @@ public final class ActorBuilder<A extends DFutActor<?>> {
   private ActorBuilder<A> with(TaskTemplate creation) {
     return new ActorBuilder<>(
         backend,
-        new ActorTemplate(creation, template.name(), template.maxConcurrency(), template.detached()),
+        new ActorTemplate(
+            creation, template.name(), template.maxConcurrency(), template.detached()),
         arguments);
   }
 
   /**
-   * A name in the system's namespace, under which {@link DFutContext#getActor} finds it. Free again once the actor is
-   * dead.
+   * A name in the system's namespace, under which {@link DFutContext#getActor} finds it. Free again
+   * once the actor is dead.
    *
    * @throws IllegalArgumentException when the name is blank
    */
@@ -75,14 +77,15 @@ public final class ActorBuilder<A extends DFutActor<?>> {
   }
 
   /**
-   * How many of the actor's methods may run at a time; 1 by default. With more, the class must be thread-safe, and
-   * calls start in order but may end out of order.
+   * How many of the actor's methods may run at a time; 1 by default. With more, the class must be
+   * thread-safe, and calls start in order but may end out of order.
    *
    * @throws IllegalArgumentException below 1
    */
   public ActorBuilder<A> maxConcurrency(int methods) {
     if (methods < 1) {
-      throw new IllegalArgumentException("maxConcurrency is " + methods + "; it must be at least 1");
+      throw new IllegalArgumentException(
+          "maxConcurrency is " + methods + "; it must be at least 1");
     }
     return new ActorBuilder<>(
         backend,
@@ -90,7 +93,9 @@ public final class ActorBuilder<A extends DFutActor<?>> {
         arguments);
   }
 
-  /** Lets the actor outlive its handles and its owner: it ends when it is killed, or with its node. */
+  /**
+   * Lets the actor outlive its handles and its owner: it ends when it is killed, or with its node.
+   */
   public ActorBuilder<A> detached() {
     return new ActorBuilder<>(
         backend,
@@ -111,7 +116,9 @@ public final class ActorBuilder<A extends DFutActor<?>> {
   /** Prefers the node that holds this object. */
   public ActorBuilder<A> near(DFut<?> object) {
     return with(
-        template.creation().placed(new Placement.Near(Objects.requireNonNull(object, "object").id())));
+        template
+            .creation()
+            .placed(new Placement.Near(Objects.requireNonNull(object, "object").id())));
   }
 
   /**

@@ -1,8 +1,8 @@
 package io.dfut;
 
 /**
- * The actor is gone for good: its constructor threw, it was killed, it stopped itself, or its last handle
- * went. Asking again gives the same answer.
+ * The actor is gone for good: its constructor threw, it was killed, it stopped itself, or its last
+ * handle went. Asking again gives the same answer.
  */
 public final class ActorDiedException extends DFutException {
   private static final long serialVersionUID = 1L;

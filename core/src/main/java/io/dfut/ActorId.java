@@ -3,8 +3,8 @@ package io.dfut;
 import java.util.Objects;
 
 /**
- * An actor, named by the task that creates it. The actor's handle is a reference to that task's result: its life is
- * counted as an object's is. Immutable and thread-safe.
+ * An actor, named by the task that creates it. The actor's handle is a reference to that task's
+ * result: its life is counted as an object's is. Immutable and thread-safe.
  *
  * @param owner the worker that created the actor and owns it
  * @param sequence the number of the creation at that owner

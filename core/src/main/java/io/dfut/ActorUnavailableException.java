@@ -1,8 +1,8 @@
 package io.dfut;
 
 /**
- * The actor is restarting and this call is not to be repeated by the system. The call may or may not have run;
- * a later call may succeed.
+ * The actor is restarting and this call is not to be repeated by the system. The call may or may
+ * not have run; a later call may succeed.
  */
 public final class ActorUnavailableException extends DFutException {
   private static final long serialVersionUID = 1L;

@@ -4,9 +4,9 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What may stand for a task's parameter of type {@code T} apart from a plain value: a future, whose value the system
- * fetches before the task starts; an explicit value, needed for {@code null}; or a list of futures for a parameter of
- * type {@code List<T>}.
+ * What may stand for a task's parameter of type {@code T} apart from a plain value: a future, whose
+ * value the system fetches before the task starts; an explicit value, needed for {@code null}; or a
+ * list of futures for a parameter of type {@code List<T>}.
  *
  * @param <T> the type of the parameter
  */

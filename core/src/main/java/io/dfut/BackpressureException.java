@@ -1,8 +1,8 @@
 package io.dfut;
 
 /**
- * {@code submit} or {@code put} on a thread that must not park (a Pekko dispatcher) while the worker's queue
- * is full. Nothing was submitted; safe to retry later.
+ * {@code submit} or {@code put} on a thread that must not park (a Pekko dispatcher) while the
+ * worker's queue is full. Nothing was submitted; safe to retry later.
  */
 public final class BackpressureException extends DFutException {
   private static final long serialVersionUID = 1L;

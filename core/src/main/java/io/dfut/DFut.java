@@ -5,14 +5,15 @@ import java.util.List;
 import java.util.concurrent.CompletionStage;
 
 /**
- * A distributed future: a handle on an object that may not exist yet and may live on another node. As long as the
- * handle is open, the object stays (or can be rebuilt). Thread-safe.
+ * A distributed future: a handle on an object that may not exist yet and may live on another node.
+ * As long as the handle is open, the object stays (or can be rebuilt). Thread-safe.
  *
- * <p>A {@code DFut} as an argument passes the object <em>by value</em>: the task starts once the value exists and
- * receives it. To pass the reference itself, {@link #share()} it. A {@code DFut} cannot be serialised.
+ * <p>A {@code DFut} as an argument passes the object <em>by value</em>: the task starts once the
+ * value exists and receives it. To pass the reference itself, {@link #share()} it. A {@code DFut}
+ * cannot be serialised.
  *
- * <p>Handles made inside a task are released when the task ends; elsewhere by {@link #close()}, by {@link
- * DFutContext#scope(java.util.function.Supplier)}, or when they become unreachable.
+ * <p>Handles made inside a task are released when the task ends; elsewhere by {@link #close()}, by
+ * {@link DFutContext#scope(java.util.function.Supplier)}, or when they become unreachable.
  *
  * @param <T> the type of the value
  */
@@ -30,13 +31,15 @@ public non-sealed interface DFut<T> extends Arg<T>, AutoCloseable {
   ObjectId id();
 
   /**
-   * Waits for the value. In a task or a {@link DFutActor} method this parks a virtual thread, and the task's CPU share
-   * is lent out meanwhile. Every call may give another copy of the value. Asking again is safe.
+   * Waits for the value. In a task or a {@link DFutActor} method this parks a virtual thread, and
+   * the task's CPU share is lent out meanwhile. Every call may give another copy of the value.
+   * Asking again is safe.
    *
    * @throws TaskFailedException when the task's code threw
    * @throws DFutException one of its other kinds when the value will never come
    * @throws ReleasedException when this handle was released
-   * @throws IllegalStateException on a Pekko dispatcher thread while the value is not ready: use {@code pipeToSelf}
+   * @throws IllegalStateException on a Pekko dispatcher thread while the value is not ready: use
+   *     {@code pipeToSelf}
    */
   T get();
 
@@ -48,7 +51,10 @@ public non-sealed interface DFut<T> extends Arg<T>, AutoCloseable {
    */
   T get(Duration timeout);
 
-  /** Whether {@link #get()} would return, or throw the object's failure, without waiting for the object. */
+  /**
+   * Whether {@link #get()} would return, or throw the object's failure, without waiting for the
+   * object.
+   */
   boolean isReady();
 
   /**
@@ -59,16 +65,18 @@ public non-sealed interface DFut<T> extends Arg<T>, AutoCloseable {
   SharedDFut<T> share();
 
   /**
-   * A window on a stored value's bytes, pinned until it is closed. Waits as {@link #get()} does. For values whose type
-   * has bytes of its own: {@code byte[]}, {@code ByteBuffer}, memory segments and primitive arrays.
+   * A window on a stored value's bytes, pinned until it is closed. Waits as {@link #get()} does.
+   * For values whose type has bytes of its own: {@code byte[]}, {@code ByteBuffer}, memory segments
+   * and primitive arrays.
    *
    * @throws SerializationException when the value has no bytes of its own
    */
   ObjectView view();
 
   /**
-   * The value as a completion stage, which fails with the exception that {@link #get()} would throw. Callbacks run on
-   * a virtual thread. Closing this handle does not complete the stage; the stage keeps the object alive until then.
+   * The value as a completion stage, which fails with the exception that {@link #get()} would
+   * throw. Callbacks run on a virtual thread. Closing this handle does not complete the stage; the
+   * stage keeps the object alive until then.
    */
   CompletionStage<T> toCompletionStage();
 
@@ -79,7 +87,10 @@ public non-sealed interface DFut<T> extends Arg<T>, AutoCloseable {
    */
   boolean cancel();
 
-  /** Releases the handle (the paper's {@code del}): the object goes when nobody else holds it. Later calls do nothing. */
+  /**
+   * Releases the handle (the paper's {@code del}): the object goes when nobody else holds it. Later
+   * calls do nothing.
+   */
   @Override
   void close();
 }

@@ -1,8 +1,8 @@
 package io.dfut;
 
 /**
- * The futures of a task with three results. One execution makes them all; each is fetched, passed on, closed and
- * freed on its own.
+ * The futures of a task with three results. One execution makes them all; each is fetched, passed
+ * on, closed and freed on its own.
  *
  * @param <A> the type of result 1
  * @param <B> the type of result 2

@@ -3,8 +3,9 @@ package io.dfut;
 import java.util.function.BiFunction;
 
 /**
- * The context of a typed behaviour: a worker of its own, which ends with the behaviour's actor. {@code get()} is
- * refused here while a value is not ready, since it would block the dispatcher: use {@link #pipeToSelf}.
+ * The context of a typed behaviour: a worker of its own, which ends with the behaviour's actor.
+ * {@code get()} is refused here while a value is not ready, since it would block the dispatcher:
+ * use {@link #pipeToSelf}.
  *
  * @param <T> the type of the behaviour's messages
  */
@@ -13,9 +14,10 @@ public abstract class DFutBehaviorContext<T> extends DFutContext {
   protected DFutBehaviorContext() {}
 
   /**
-   * Sends the behaviour a message when the future settles. The future's handle may be closed at once; the object lives
-   * until then. The function runs on a virtual thread and gets the value and {@code null}, or {@code null} and the
-   * exception that {@code get} would throw; it must not touch the behaviour's state.
+   * Sends the behaviour a message when the future settles. The future's handle may be closed at
+   * once; the object lives until then. The function runs on a virtual thread and gets the value and
+   * {@code null}, or {@code null} and the exception that {@code get} would throw; it must not touch
+   * the behaviour's state.
    *
    * @throws ReleasedException when the handle was released
    */

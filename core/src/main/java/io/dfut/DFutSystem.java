@@ -7,9 +7,9 @@ import java.util.Collection;
 import org.apache.pekko.actor.typed.ActorSystem;
 
 /**
- * A running system, seen by a driver: a whole system in one JVM, a node of a cluster, or a client of one. Closing it
- * ends the driver's job: its tasks are cancelled, its objects and actors go, except detached actors on other nodes.
- * Thread-safe.
+ * A running system, seen by a driver: a whole system in one JVM, a node of a cluster, or a client
+ * of one. Closing it ends the driver's job: its tasks are cancelled, its objects and actors go,
+ * except detached actors on other nodes. Thread-safe.
  */
 public abstract class DFutSystem extends DFutContext implements AutoCloseable {
   /** For the runtime's own subclass. */
@@ -35,20 +35,20 @@ public abstract class DFutSystem extends DFutContext implements AutoCloseable {
   /**
    * The same with a configuration, laid over {@code application.conf} and {@code reference.conf}.
    *
-   * @throws IllegalArgumentException when a key below {@code dfut} has a value it cannot have; names key, value and what
-   *     is allowed
+   * @throws IllegalArgumentException when a key below {@code dfut} has a value it cannot have;
+   *     names key, value and what is allowed
    */
   public static DFutSystem local(Config config) {
     return Systems.local(config);
   }
 
   /**
-   * A node of a Pekko cluster, with a driver on it. It joins {@code dfut.cluster.join} or, when that is empty, forms a
-   * cluster of its own. Returns when it is a member.
+   * A node of a Pekko cluster, with a driver on it. It joins {@code dfut.cluster.join} or, when
+   * that is empty, forms a cluster of its own. Returns when it is a member.
    *
    * @throws IllegalArgumentException when a key below {@code dfut} has a value it cannot have
-   * @throws IllegalStateException when the node could not start or join; the message says why, and nothing is left
-   *     running
+   * @throws IllegalStateException when the node could not start or join; the message says why, and
+   *     nothing is left running
    */
   public static DFutSystem start(Config config) {
     return Systems.start(config);
@@ -59,23 +59,27 @@ public abstract class DFutSystem extends DFutContext implements AutoCloseable {
    *
    * @param address {@code host:port} of any node
    * @throws IllegalArgumentException when the address cannot be read
-   * @throws IllegalStateException when nobody answers there, or the cluster refuses; nothing is left running
+   * @throws IllegalStateException when nobody answers there, or the cluster refuses; nothing is
+   *     left running
    */
   public static DFutSystem connect(String address) {
     return connect(address, ConfigFactory.empty());
   }
 
-  /** The same with a configuration, laid over {@code application.conf} and {@code reference.conf}. */
+  /**
+   * The same with a configuration, laid over {@code application.conf} and {@code reference.conf}.
+   */
   public static DFutSystem connect(String address, Config config) {
     return Systems.connect(address, config);
   }
 
   /**
-   * The system embedded in an application's own {@code ActorSystem}: started at the first call, the same at every later
-   * one, closed with the {@code ActorSystem}. A cluster node if that is one, else a system in this JVM. The {@code
-   * ActorSystem} is not altered.
+   * The system embedded in an application's own {@code ActorSystem}: started at the first call, the
+   * same at every later one, closed with the {@code ActorSystem}. A cluster node if that is one,
+   * else a system in this JVM. The {@code ActorSystem} is not altered.
    *
-   * @throws IllegalStateException when the {@code ActorSystem} lacks a setting that the library needs; names it
+   * @throws IllegalStateException when the {@code ActorSystem} lacks a setting that the library
+   *     needs; names it
    */
   public static DFutSystem get(ActorSystem<?> system) {
     return Systems.embedded(system);
@@ -91,8 +95,9 @@ public abstract class DFutSystem extends DFutContext implements AutoCloseable {
   public abstract Inspection inspect();
 
   /**
-   * Ends the job and, unless the system is embedded in an application's own {@code ActorSystem}, stops the node. Waits
-   * for the orderly end; calls that are still blocked get {@link SystemClosedException}. Later calls do nothing.
+   * Ends the job and, unless the system is embedded in an application's own {@code ActorSystem},
+   * stops the node. Waits for the orderly end; calls that are still blocked get {@link
+   * SystemClosedException}. Later calls do nothing.
    */
   @Override
   public abstract void close();

@@ -1,8 +1,8 @@
 package io.dfut;
 
 /**
- * The write end of a future that is completed by hand, once. The future is owned by the context that made the promise;
- * it has no lineage and cannot be rebuilt. Thread-safe.
+ * The write end of a future that is completed by hand, once. The future is owned by the context
+ * that made the promise; it has no lineage and cannot be rebuilt. Thread-safe.
  *
  * @param <T> the type of the value
  */

@@ -1,8 +1,8 @@
 package io.dfut;
 
 /**
- * The value was not there within the time that {@code get} or {@code await} was given. The task goes on;
- * asking again is safe.
+ * The value was not there within the time that {@code get} or {@code await} was given. The task
+ * goes on; asking again is safe.
  */
 public final class GetTimeoutException extends DFutException {
   private static final long serialVersionUID = 1L;

@@ -1,8 +1,8 @@
 package io.dfut;
 
 /**
- * No node of the cluster can ever hold what the task or actor asks for. Asking again gives the same answer
- * until such a node joins.
+ * No node of the cluster can ever hold what the task or actor asks for. Asking again gives the same
+ * answer until such a node joins.
  */
 public final class InfeasibleResourcesException extends DFutException {
   private static final long serialVersionUID = 1L;

@@ -7,8 +7,8 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
- * A snapshot of one node: the rows of its workers' tables, its store, its leases and its actors. Immutable and
- * thread-safe.
+ * A snapshot of one node: the rows of its workers' tables, its store, its leases and its actors.
+ * Immutable and thread-safe.
  */
 public final class Inspection {
   /** Whether a row is an owner's or a borrower's. */
@@ -28,7 +28,8 @@ public final class Inspection {
    * @param state the state of its value, as text
    * @param counts how often it is held, by reason; only reasons that hold it
    * @param bytes the size of the value, 0 while it is not known
-   * @param madeBy the task that makes it, or {@code put} or {@code promise}, and where it was submitted
+   * @param madeBy the task that makes it, or {@code put} or {@code promise}, and where it was
+   *     submitted
    */
   public record Row(
       WorkerId worker,
@@ -58,7 +59,8 @@ public final class Inspection {
    * @param name its name, if it has one
    * @param queued calls and messages that wait
    */
-  public record Actor(ActorId id, WorkerId worker, String className, Optional<String> name, int queued) {}
+  public record Actor(
+      ActorId id, WorkerId worker, String className, Optional<String> name, int queued) {}
 
   /**
    * The node's object store.
@@ -71,7 +73,12 @@ public final class Inspection {
    * @param pulledBytes how many bytes
    */
   public record Store(
-      long capacityBytes, long usedBytes, long pinnedBytes, long objects, long pulls, long pulledBytes) {}
+      long capacityBytes,
+      long usedBytes,
+      long pinnedBytes,
+      long objects,
+      long pulls,
+      long pulledBytes) {}
 
   private final NodeId node;
   private final List<Row> rows;
@@ -132,7 +139,8 @@ public final class Inspection {
   /**
    * Waits until the node's tables, leases and store are empty.
    *
-   * @throws AssertionError when something is left after the time; lists what, with holders and reasons
+   * @throws AssertionError when something is left after the time; lists what, with holders and
+   *     reasons
    */
   public void assertNoLeaks(Duration within) {
     long deadline = System.nanoTime() + within.toNanos();
@@ -147,7 +155,11 @@ public final class Inspection {
   }
 
   private boolean isEmpty() {
-    return rows.isEmpty() && leases.isEmpty() && actors.isEmpty() && store.objects() == 0 && store.pinnedBytes() == 0;
+    return rows.isEmpty()
+        && leases.isEmpty()
+        && actors.isEmpty()
+        && store.objects() == 0
+        && store.pinnedBytes() == 0;
   }
 
   private String leftovers() {

@@ -3,7 +3,8 @@ package io.dfut;
 import java.util.Objects;
 
 /**
- * One driver and everything it started, directly or through its tasks and actors. Immutable and thread-safe.
+ * One driver and everything it started, directly or through its tasks and actors. Immutable and
+ * thread-safe.
  *
  * @param node the driver's node
  * @param sequence unique on that node for its incarnation

@@ -4,8 +4,8 @@ import io.dfut.internal.api.ContextBackend;
 import io.dfut.internal.api.TaskTemplate;
 
 /**
- * A task of no arguments with several results, each an object of its own: what {@code multi2(f)} to {@code
- * multi4(f)} return. Options return a new task.
+ * A task of no arguments with several results, each an object of its own: what {@code multi2(f)} to
+ * {@code multi4(f)} return. Options return a new task.
  *
  * @param <H> the handles that a submission gives: {@link DFut2}, {@link DFut3} or {@link DFut4}
  */

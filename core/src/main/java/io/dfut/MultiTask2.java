@@ -4,8 +4,8 @@ import io.dfut.internal.api.ContextBackend;
 import io.dfut.internal.api.TaskTemplate;
 
 /**
- * A task of two arguments with several results, each an object of its own: what {@code multi2(f)} to {@code
- * multi4(f)} return. Options return a new task.
+ * A task of two arguments with several results, each an object of its own: what {@code multi2(f)}
+ * to {@code multi4(f)} return. Options return a new task.
  *
  * @param <A> the type of the task's parameter 1
  * @param <B> the type of the task's parameter 2

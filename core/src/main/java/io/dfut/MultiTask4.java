@@ -4,8 +4,8 @@ import io.dfut.internal.api.ContextBackend;
 import io.dfut.internal.api.TaskTemplate;
 
 /**
- * A task of four arguments with several results, each an object of its own: what {@code multi2(f)} to {@code
- * multi4(f)} return. Options return a new task.
+ * A task of four arguments with several results, each an object of its own: what {@code multi2(f)}
+ * to {@code multi4(f)} return. Options return a new task.
  *
  * @param <A> the type of the task's parameter 1
  * @param <B> the type of the task's parameter 2
@@ -13,7 +13,8 @@ import io.dfut.internal.api.TaskTemplate;
  * @param <D> the type of the task's parameter 4
  * @param <H> the handles that a submission gives: {@link DFut2}, {@link DFut3} or {@link DFut4}
  */
-public final class MultiTask4<A, B, C, D, H> extends Submission4<A, B, C, D, H, MultiTask4<A, B, C, D, H>> {
+public final class MultiTask4<A, B, C, D, H>
+    extends Submission4<A, B, C, D, H, MultiTask4<A, B, C, D, H>> {
   MultiTask4(ContextBackend backend, TaskTemplate template) {
     super(backend, template);
   }

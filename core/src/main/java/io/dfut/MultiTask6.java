@@ -4,8 +4,8 @@ import io.dfut.internal.api.ContextBackend;
 import io.dfut.internal.api.TaskTemplate;
 
 /**
- * A task of six arguments with several results, each an object of its own: what {@code multi2(f)} to {@code
- * multi4(f)} return. Options return a new task.
+ * A task of six arguments with several results, each an object of its own: what {@code multi2(f)}
+ * to {@code multi4(f)} return. Options return a new task.
  *
  * @param <A> the type of the task's parameter 1
  * @param <B> the type of the task's parameter 2
@@ -15,7 +15,8 @@ import io.dfut.internal.api.TaskTemplate;
  * @param <F> the type of the task's parameter 6
  * @param <H> the handles that a submission gives: {@link DFut2}, {@link DFut3} or {@link DFut4}
  */
-public final class MultiTask6<A, B, C, D, E, F, H> extends Submission6<A, B, C, D, E, F, H, MultiTask6<A, B, C, D, E, F, H>> {
+public final class MultiTask6<A, B, C, D, E, F, H>
+    extends Submission6<A, B, C, D, E, F, H, MultiTask6<A, B, C, D, E, F, H>> {
   MultiTask6(ContextBackend backend, TaskTemplate template) {
     super(backend, template);
   }

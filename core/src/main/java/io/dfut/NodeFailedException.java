@@ -1,8 +1,8 @@
 package io.dfut;
 
 /**
- * The node that ran the task died and the task's retries are spent. Submitting again is safe when the task is
- * idempotent.
+ * The node that ran the task died and the task's retries are spent. Submitting again is safe when
+ * the task is idempotent.
  */
 public final class NodeFailedException extends DFutException {
   private static final long serialVersionUID = 1L;

@@ -3,10 +3,11 @@ package io.dfut;
 import java.util.Objects;
 
 /**
- * One life of one node: the address its cluster peers use and the incarnation that tells a restarted node from the
- * one before it. Immutable and thread-safe.
+ * One life of one node: the address its cluster peers use and the incarnation that tells a
+ * restarted node from the one before it. Immutable and thread-safe.
  *
- * @param host the host name or address the node is reached under, {@code "local"} in a system without a network
+ * @param host the host name or address the node is reached under, {@code "local"} in a system
+ *     without a network
  * @param port the port of its control messages, 0 in a system without a network
  * @param incarnation drawn anew at every start, so that a restarted node is another node
  */

@@ -3,8 +3,8 @@ package io.dfut;
 import java.util.Objects;
 
 /**
- * An object: one result of a task, or a value that was put. Its owner can be read off it, so a reference on the wire
- * is this id and nothing more. Immutable and thread-safe.
+ * An object: one result of a task, or a value that was put. Its owner can be read off it, so a
+ * reference on the wire is this id and nothing more. Immutable and thread-safe.
  *
  * @param owner the worker that owns the object
  * @param sequence the number of the task, or of the put, at that owner

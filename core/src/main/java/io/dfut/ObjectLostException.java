@@ -1,14 +1,18 @@
 package io.dfut;
 
 /**
- * The value is lost and will not be rebuilt; {@link #reason()} tells why. Asking again gives the same answer.
+ * The value is lost and will not be rebuilt; {@link #reason()} tells why. Asking again gives the
+ * same answer.
  */
 public final class ObjectLostException extends DFutException {
   private static final long serialVersionUID = 1L;
 
   /** Why a lost value is not rebuilt. */
   public enum Reason {
-    /** Every handle was released before the value was asked for, or while the question was on its way. */
+    /**
+     * Every handle was released before the value was asked for, or while the question was on its
+     * way.
+     */
     FREED,
     /** The value was put, not made by a task: there is nothing to run again. */
     PUT_WITHOUT_LINEAGE,

@@ -5,9 +5,9 @@ import java.nio.ByteBuffer;
 import org.agrona.DirectBuffer;
 
 /**
- * A read-only window on the bytes of a value, without a copy where the value is in this node's store. The object cannot
- * be evicted while the view is open. Thread-safe; after {@link #close()} every use throws {@link
- * IllegalStateException}.
+ * A read-only window on the bytes of a value, without a copy where the value is in this node's
+ * store. The object cannot be evicted while the view is open. Thread-safe; after {@link #close()}
+ * every use throws {@link IllegalStateException}.
  */
 public interface ObjectView extends AutoCloseable {
   /** The number of bytes. */
@@ -16,7 +16,8 @@ public interface ObjectView extends AutoCloseable {
   /**
    * The bytes as a read-only buffer of big-endian order.
    *
-   * @throws IllegalStateException when the value is larger than a buffer can be; use {@link #segment()}
+   * @throws IllegalStateException when the value is larger than a buffer can be; use {@link
+   *     #segment()}
    */
   ByteBuffer buffer();
 

@@ -1,8 +1,8 @@
 package io.dfut;
 
 /**
- * The owner of the object is gone, so nobody can name the value's location or lineage (fate-sharing, paper
- * section 4.3). Asking again gives the same answer.
+ * The owner of the object is gone, so nobody can name the value's location or lineage
+ * (fate-sharing, paper section 4.3). Asking again gives the same answer.
  */
 public final class OwnerDiedException extends DFutException {
   private static final long serialVersionUID = 1L;

@@ -3,8 +3,8 @@ package io.dfut;
 import java.io.Serializable;
 
 /**
- * A void function of three arguments that can run on another node: a method reference or a lambda. Its task gives
- * a {@code DFut<Void>} whose value is {@code null} once it has run.
+ * A void function of three arguments that can run on another node: a method reference or a lambda.
+ * Its task gives a {@code DFut<Void>} whose value is {@code null} once it has run.
  *
  * @param <A> the type of argument 1
  * @param <B> the type of argument 2

@@ -1,8 +1,6 @@
 package io.dfut;
 
-/**
- * A handle was used after it was released. The message says where it was released.
- */
+/** A handle was used after it was released. The message says where it was released. */
 public final class ReleasedException extends DFutException {
   private static final long serialVersionUID = 1L;
 

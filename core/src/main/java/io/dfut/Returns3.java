@@ -1,8 +1,8 @@
 package io.dfut;
 
 /**
- * What a method with three results returns, so that each becomes an object of its own. It is taken apart where
- * the task ran; {@code null} is allowed.
+ * What a method with three results returns, so that each becomes an object of its own. It is taken
+ * apart where the task ran; {@code null} is allowed.
  *
  * @param <A> the type of result 1
  * @param <B> the type of result 2

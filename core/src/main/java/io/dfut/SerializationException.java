@@ -1,8 +1,8 @@
 package io.dfut;
 
 /**
- * A value or a function cannot travel: its class is not supported, not admitted, or holds something that
- * cannot be shared. The message names the class and the way out.
+ * A value or a function cannot travel: its class is not supported, not admitted, or holds something
+ * that cannot be shared. The message names the class and the way out.
  */
 public final class SerializationException extends DFutException {
   private static final long serialVersionUID = 1L;

@@ -7,10 +7,11 @@ import java.time.Duration;
 import java.util.concurrent.CompletionStage;
 
 /**
- * A first-class reference to an object: it may be a task's parameter (the task then <em>borrows</em> the object), stand
- * anywhere in an argument or a result, in an actor's field, or in a Pekko message that Jackson serialises. Every {@code
- * share()}, {@code borrow()} and decoding gives a handle with a count of its own; {@code equals} and {@code hashCode}
- * go by object id. Thread-safe.
+ * A first-class reference to an object: it may be a task's parameter (the task then
+ * <em>borrows</em> the object), stand anywhere in an argument or a result, in an actor's field, or
+ * in a Pekko message that Jackson serialises. Every {@code share()}, {@code borrow()} and decoding
+ * gives a handle with a count of its own; {@code equals} and {@code hashCode} go by object id.
+ * Thread-safe.
  *
  * @param <T> the type of the value
  */

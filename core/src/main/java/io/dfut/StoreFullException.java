@@ -1,8 +1,8 @@
 package io.dfut;
 
 /**
- * The object store of a node had no room for a value within its bound. Safe to retry once handles are closed
- * or the store is larger.
+ * The object store of a node had no room for a value within its bound. Safe to retry once handles
+ * are closed or the store is larger.
  */
 public final class StoreFullException extends DFutException {
   private static final long serialVersionUID = 1L;

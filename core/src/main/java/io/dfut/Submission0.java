@@ -25,7 +25,8 @@ public abstract sealed class Submission0<H, S> extends TaskOptions<S> permits Ta
     return launch();
   }
 
-  @SuppressWarnings("unchecked") // the backend gives the handles that the template's number of results asks for
+  @SuppressWarnings(
+      "unchecked") // the backend gives the handles that the template's number of results asks for
   private H launch(Object... arguments) {
     return (H) backend.submit(template, arguments);
   }

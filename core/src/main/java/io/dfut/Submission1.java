@@ -17,10 +17,11 @@ public abstract sealed class Submission1<A, H, S> extends TaskOptions<S> permits
   }
 
   /**
-   * Submits the task with values and returns at once. A value passes through the codec unless its type is known to be
-   * immutable, so that later changes to it are not seen by the task.
+   * Submits the task with values and returns at once. A value passes through the codec unless its
+   * type is known to be immutable, so that later changes to it are not seen by the task.
    *
-   * @throws SerializationException when a value cannot travel; a {@link DFut} handed over as a value is one
+   * @throws SerializationException when a value cannot travel; a {@link DFut} handed over as a
+   *     value is one
    * @throws SystemClosedException when the context's worker was closed
    * @throws BackpressureException on a thread that must not park, while the worker's queue is full
    */
@@ -29,15 +30,16 @@ public abstract sealed class Submission1<A, H, S> extends TaskOptions<S> permits
   }
 
   /**
-   * Submits the task with references and returns at once; the task starts when their values exist, and receives the
-   * values. The arguments' objects stay alive until the task has ended. Fails as the submission with values does, and
-   * with {@link ReleasedException} when a handle was released.
+   * Submits the task with references and returns at once; the task starts when their values exist,
+   * and receives the values. The arguments' objects stay alive until the task has ended. Fails as
+   * the submission with values does, and with {@link ReleasedException} when a handle was released.
    */
   public final H submit(Arg<? extends A> a) {
     return launch(a);
   }
 
-  @SuppressWarnings("unchecked") // the backend gives the handles that the template's number of results asks for
+  @SuppressWarnings(
+      "unchecked") // the backend gives the handles that the template's number of results asks for
   private H launch(Object... arguments) {
     return (H) backend.submit(template, arguments);
   }

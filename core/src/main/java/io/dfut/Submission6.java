@@ -16,16 +16,18 @@ import io.dfut.internal.api.TaskTemplate;
  * @param <H> the handle, or handles, that a submission gives
  * @param <S> the type itself, which the options return
  */
-public abstract sealed class Submission6<A, B, C, D, E, F, H, S> extends TaskOptions<S> permits Task6, MultiTask6 {
+public abstract sealed class Submission6<A, B, C, D, E, F, H, S> extends TaskOptions<S>
+    permits Task6, MultiTask6 {
   Submission6(ContextBackend backend, TaskTemplate template) {
     super(backend, template);
   }
 
   /**
-   * Submits the task with values and returns at once. A value passes through the codec unless its type is known to be
-   * immutable, so that later changes to it are not seen by the task.
+   * Submits the task with values and returns at once. A value passes through the codec unless its
+   * type is known to be immutable, so that later changes to it are not seen by the task.
    *
-   * @throws SerializationException when a value cannot travel; a {@link DFut} handed over as a value is one
+   * @throws SerializationException when a value cannot travel; a {@link DFut} handed over as a
+   *     value is one
    * @throws SystemClosedException when the context's worker was closed
    * @throws BackpressureException on a thread that must not park, while the worker's queue is full
    */
@@ -34,15 +36,22 @@ public abstract sealed class Submission6<A, B, C, D, E, F, H, S> extends TaskOpt
   }
 
   /**
-   * Submits the task with references and returns at once; the task starts when their values exist, and receives the
-   * values. The arguments' objects stay alive until the task has ended. Fails as the submission with values does, and
-   * with {@link ReleasedException} when a handle was released.
+   * Submits the task with references and returns at once; the task starts when their values exist,
+   * and receives the values. The arguments' objects stay alive until the task has ended. Fails as
+   * the submission with values does, and with {@link ReleasedException} when a handle was released.
    */
-  public final H submit(Arg<? extends A> a, Arg<? extends B> b, Arg<? extends C> c, Arg<? extends D> d, Arg<? extends E> e, Arg<? extends F> f) {
+  public final H submit(
+      Arg<? extends A> a,
+      Arg<? extends B> b,
+      Arg<? extends C> c,
+      Arg<? extends D> d,
+      Arg<? extends E> e,
+      Arg<? extends F> f) {
     return launch(a, b, c, d, e, f);
   }
 
-  @SuppressWarnings("unchecked") // the backend gives the handles that the template's number of results asks for
+  @SuppressWarnings(
+      "unchecked") // the backend gives the handles that the template's number of results asks for
   private H launch(Object... arguments) {
     return (H) backend.submit(template, arguments);
   }

@@ -1,8 +1,6 @@
 package io.dfut;
 
-/**
- * The system, or the worker behind the context, was closed. Nothing was submitted.
- */
+/** The system, or the worker behind the context, was closed. Nothing was submitted. */
 public final class SystemClosedException extends DFutException {
   private static final long serialVersionUID = 1L;
 

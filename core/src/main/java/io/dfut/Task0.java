@@ -4,8 +4,8 @@ import io.dfut.internal.api.ContextBackend;
 import io.dfut.internal.api.TaskTemplate;
 
 /**
- * A task of no arguments with one result: what {@code task(f)} returns. Options return a new task, so one may
- * be submitted many times, from many threads.
+ * A task of no arguments with one result: what {@code task(f)} returns. Options return a new task,
+ * so one may be submitted many times, from many threads.
  *
  * @param <R> the type of the result
  */

@@ -4,8 +4,8 @@ import io.dfut.internal.api.ContextBackend;
 import io.dfut.internal.api.TaskTemplate;
 
 /**
- * A task of two arguments with one result: what {@code task(f)} returns. Options return a new task, so one may
- * be submitted many times, from many threads.
+ * A task of two arguments with one result: what {@code task(f)} returns. Options return a new task,
+ * so one may be submitted many times, from many threads.
  *
  * @param <A> the type of the task's parameter 1
  * @param <B> the type of the task's parameter 2

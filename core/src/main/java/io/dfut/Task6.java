@@ -4,8 +4,8 @@ import io.dfut.internal.api.ContextBackend;
 import io.dfut.internal.api.TaskTemplate;
 
 /**
- * A task of six arguments with one result: what {@code task(f)} returns. Options return a new task, so one may
- * be submitted many times, from many threads.
+ * A task of six arguments with one result: what {@code task(f)} returns. Options return a new task,
+ * so one may be submitted many times, from many threads.
  *
  * @param <A> the type of the task's parameter 1
  * @param <B> the type of the task's parameter 2
@@ -15,7 +15,8 @@ import io.dfut.internal.api.TaskTemplate;
  * @param <F> the type of the task's parameter 6
  * @param <R> the type of the result
  */
-public final class Task6<A, B, C, D, E, F, R> extends Submission6<A, B, C, D, E, F, DFut<R>, Task6<A, B, C, D, E, F, R>> {
+public final class Task6<A, B, C, D, E, F, R>
+    extends Submission6<A, B, C, D, E, F, DFut<R>, Task6<A, B, C, D, E, F, R>> {
   Task6(ContextBackend backend, TaskTemplate template) {
     super(backend, template);
   }

@@ -1,7 +1,8 @@
 package io.dfut;
 
 /**
- * The task was cancelled, by its own handle or together with its parent. Asking again gives the same answer.
+ * The task was cancelled, by its own handle or together with its parent. Asking again gives the
+ * same answer.
  */
 public final class TaskCancelledException extends DFutException {
   private static final long serialVersionUID = 1L;

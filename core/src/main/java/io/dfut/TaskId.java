@@ -3,8 +3,8 @@ package io.dfut;
 import java.util.Objects;
 
 /**
- * A task, named by its owner (the worker that submitted it) and a number of that owner's. Attempts of one task share
- * the id and differ in the attempt number beside it. Immutable and thread-safe.
+ * A task, named by its owner (the worker that submitted it) and a number of that owner's. Attempts
+ * of one task share the id and differ in the attempt number beside it. Immutable and thread-safe.
  *
  * @param owner the worker that submitted the task and owns its results
  * @param sequence unique for that owner

@@ -1,8 +1,8 @@
 package io.dfut;
 
 /**
- * The task, or a class it needs, is not admitted or not the same on the node that was to run it. The message
- * names the key that admits it.
+ * The task, or a class it needs, is not admitted or not the same on the node that was to run it.
+ * The message names the key that admits it.
  */
 public final class TaskNotAllowedException extends DFutException {
   private static final long serialVersionUID = 1L;

@@ -7,12 +7,19 @@ import java.time.Duration;
 import java.util.Objects;
 
 /**
- * The options of a task. Each returns a new task and leaves this one as it is. Immutable and thread-safe.
+ * The options of a task. Each returns a new task and leaves this one as it is. Immutable and
+ * thread-safe.
  *
  * @param <S> the type of task that the options return
  */
 public abstract sealed class TaskOptions<S>
-    permits Submission0, Submission1, Submission2, Submission3, Submission4, Submission5, Submission6 {
+    permits Submission0,
+        Submission1,
+        Submission2,
+        Submission3,
+        Submission4,
+        Submission5,
+        Submission6 {
   final ContextBackend backend;
   final TaskTemplate template;
 
@@ -23,7 +30,10 @@ public abstract sealed class TaskOptions<S>
 
   abstract S with(TaskTemplate changed);
 
-  /** Keeps a future that was passed as a plain value apart from one passed as an argument: the codec refuses it. */
+  /**
+   * Keeps a future that was passed as a plain value apart from one passed as an argument: the codec
+   * refuses it.
+   */
   static Object value(Object value) {
     return value instanceof Arg<?> ? new Arg.Value<>(value) : value;
   }
@@ -38,10 +48,11 @@ public abstract sealed class TaskOptions<S>
   }
 
   /**
-   * How many CPUs the task holds while it runs; 1 by default, fractions in steps of 0.0001, 0 for a task that only
-   * waits.
+   * How many CPUs the task holds while it runs; 1 by default, fractions in steps of 0.0001, 0 for a
+   * task that only waits.
    *
-   * @throws IllegalArgumentException when the amount is negative, not finite, or finer than the step
+   * @throws IllegalArgumentException when the amount is negative, not finite, or finer than the
+   *     step
    */
   public final S cpus(double amount) {
     return with(template.resource("CPU", amount));
@@ -50,15 +61,16 @@ public abstract sealed class TaskOptions<S>
   /**
    * How much of a named resource the task holds while it runs.
    *
-   * @throws IllegalArgumentException when the name is blank or the amount is negative, not finite, or finer than 0.0001
+   * @throws IllegalArgumentException when the name is blank or the amount is negative, not finite,
+   *     or finer than 0.0001
    */
   public final S resource(String name, double amount) {
     return with(template.resource(name, amount));
   }
 
   /**
-   * How often the task is started again after a system failure (a worker or node died, an argument was lost). 3 by
-   * default, −1 without bound. The task must be idempotent unless this is 0.
+   * How often the task is started again after a system failure (a worker or node died, an argument
+   * was lost). 3 by default, −1 without bound. The task must be idempotent unless this is 0.
    *
    * @throws IllegalArgumentException below −1
    */
@@ -66,14 +78,17 @@ public abstract sealed class TaskOptions<S>
     return with(template.maxRetries(retries));
   }
 
-  /** Also retries, within {@link #maxRetries(int)}, when the task's code throws this type or a subtype. Repeatable. */
+  /**
+   * Also retries, within {@link #maxRetries(int)}, when the task's code throws this type or a
+   * subtype. Repeatable.
+   */
   public final S retryOn(Class<? extends Throwable> type) {
     return with(template.retryOn(Objects.requireNonNull(type, "type")));
   }
 
   /**
-   * How long the task may take from its submission; afterwards its results are {@link TaskTimeoutException} and it is
-   * interrupted. Tasks that it submits inherit what is left of it.
+   * How long the task may take from its submission; afterwards its results are {@link
+   * TaskTimeoutException} and it is interrupted. Tasks that it submits inherit what is left of it.
    *
    * @throws IllegalArgumentException when the time is zero or negative
    */

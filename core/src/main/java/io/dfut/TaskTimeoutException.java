@@ -1,8 +1,8 @@
 package io.dfut;
 
 /**
- * The task did not end within the time that its {@code timeout} option, or its parent's, left to it. Asking
- * again gives the same answer.
+ * The task did not end within the time that its {@code timeout} option, or its parent's, left to
+ * it. Asking again gives the same answer.
  */
 public final class TaskTimeoutException extends DFutException {
   private static final long serialVersionUID = 1L;

@@ -1,8 +1,8 @@
 package io.dfut;
 
 /**
- * The worker that ran the task died and the task's retries are spent. Submitting again is safe when the task
- * is idempotent.
+ * The worker that ran the task died and the task's retries are spent. Submitting again is safe when
+ * the task is idempotent.
  */
 public final class WorkerCrashedException extends DFutException {
   private static final long serialVersionUID = 1L;
@@ -11,7 +11,8 @@ public final class WorkerCrashedException extends DFutException {
   private final String causeOfDeath;
 
   /** Made by the runtime; the message names what happened, where, and the way out. */
-  public WorkerCrashedException(String message, int attempts, String causeOfDeath, Throwable cause) {
+  public WorkerCrashedException(
+      String message, int attempts, String causeOfDeath, Throwable cause) {
     super(message, cause);
     this.attempts = attempts;
     this.causeOfDeath = causeOfDeath;

@@ -3,8 +3,9 @@ package io.dfut;
 import java.util.Objects;
 
 /**
- * A worker: whatever holds an ownership table. A driver, a leased worker, a {@link DFutActor} instance and a typed
- * behaviour made with {@link DFutBehaviors} are workers. Immutable and thread-safe.
+ * A worker: whatever holds an ownership table. A driver, a leased worker, a {@link DFutActor}
+ * instance and a typed behaviour made with {@link DFutBehaviors} are workers. Immutable and
+ * thread-safe.
  *
  * @param node the node it lives on
  * @param sequence unique on that node for its incarnation

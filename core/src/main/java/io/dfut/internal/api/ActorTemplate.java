@@ -10,4 +10,5 @@ import java.util.Optional;
  * @param maxConcurrency how many methods may run at a time
  * @param detached whether it outlives its handles and its owner
  */
-public record ActorTemplate(TaskTemplate creation, Optional<String> name, int maxConcurrency, boolean detached) {}
+public record ActorTemplate(
+    TaskTemplate creation, Optional<String> name, int maxConcurrency, boolean detached) {}

@@ -15,7 +15,10 @@ import java.util.Collection;
 import java.util.Optional;
 import java.util.function.Supplier;
 
-/** What stands behind every {@link io.dfut.DFutContext}: one worker, and perhaps the task that it runs. Thread-safe. */
+/**
+ * What stands behind every {@link io.dfut.DFutContext}: one worker, and perhaps the task that it
+ * runs. Thread-safe.
+ */
 public interface ContextBackend {
   /** A {@code DFut} for one result, a {@code DFut2} to {@code DFut4} for more. */
   Object submit(TaskTemplate template, Object[] arguments);
@@ -24,9 +27,11 @@ public interface ContextBackend {
 
   <T> DPromise<T> promise();
 
-  <T> WaitResult<T> await(Collection<? extends DFut<? extends T>> futures, int count, Duration timeout);
+  <T> WaitResult<T> await(
+      Collection<? extends DFut<? extends T>> futures, int count, Duration timeout);
 
-  <A extends DFutActor<?>> ActorHandle<A> create(ActorTemplate template, Object[] arguments, boolean orGet);
+  <A extends DFutActor<?>> ActorHandle<A> create(
+      ActorTemplate template, Object[] arguments, boolean orGet);
 
   <A extends DFutActor<?>> Optional<ActorHandle<A>> findActor(Class<A> type, String name);
 

@@ -6,8 +6,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * Amounts of named resources in exact fixed point: a ten-thousandth is the unit, so that sums never drift. Zero amounts
- * are left out. Immutable.
+ * Amounts of named resources in exact fixed point: a ten-thousandth is the unit, so that sums never
+ * drift. Zero amounts are left out. Immutable.
  *
  * @param units ten-thousandths by name, all positive
  */
@@ -26,7 +26,8 @@ public record Resources(SortedMap<String, Long> units) {
     copy.values().removeIf(amount -> amount == 0);
     for (Map.Entry<String, Long> entry : copy.entrySet()) {
       if (entry.getValue() < 0) {
-        throw new IllegalArgumentException("negative amount of " + entry.getKey() + ": " + entry.getValue());
+        throw new IllegalArgumentException(
+            "negative amount of " + entry.getKey() + ": " + entry.getValue());
       }
     }
     units = java.util.Collections.unmodifiableSortedMap(copy);
@@ -49,7 +50,8 @@ public record Resources(SortedMap<String, Long> units) {
           "amount of " + name + " is " + amount + "; it must be a number of 0 or more");
     }
     if (amount > 1e12) {
-      throw new IllegalArgumentException("amount of " + name + " is " + amount + "; it must be at most 1e12");
+      throw new IllegalArgumentException(
+          "amount of " + name + " is " + amount + "; it must be at most 1e12");
     }
     long units = Math.round(amount * UNITS);
     if (Math.abs(units - amount * UNITS) > 1e-3) {
@@ -86,12 +88,13 @@ public record Resources(SortedMap<String, Long> units) {
       return "nothing";
     }
     StringBuilder text = new StringBuilder();
-    units.forEach((name, amount) -> {
-      if (!text.isEmpty()) {
-        text.append(", ");
-      }
-      text.append(decimal(amount)).append(' ').append(name);
-    });
+    units.forEach(
+        (name, amount) -> {
+          if (!text.isEmpty()) {
+            text.append(", ");
+          }
+          text.append(decimal(amount)).append(' ').append(name);
+        });
     return text.toString();
   }
 

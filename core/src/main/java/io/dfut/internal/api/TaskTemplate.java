@@ -45,14 +45,33 @@ public record TaskTemplate(
 
   /** A task with every option at its default. */
   public static TaskTemplate of(Serializable function, int results) {
-    return new TaskTemplate(function, results, Optional.empty(), Resources.ONE_CPU, MAX_RETRIES_DEFAULT, List.of(),
-        Optional.empty(), new Placement.Anywhere(), Optional.empty());
+    return new TaskTemplate(
+        function,
+        results,
+        Optional.empty(),
+        Resources.ONE_CPU,
+        MAX_RETRIES_DEFAULT,
+        List.of(),
+        Optional.empty(),
+        new Placement.Anywhere(),
+        Optional.empty());
   }
 
-  /** A call of an actor's method: it holds no resources, and is not repeated unless the actor says so. */
+  /**
+   * A call of an actor's method: it holds no resources, and is not repeated unless the actor says
+   * so.
+   */
   public static TaskTemplate ofActor(ActorHandle<?> actor, Serializable method, int results) {
-    return new TaskTemplate(method, results, Optional.empty(), Resources.NONE, 0, List.of(), Optional.empty(),
-        new Placement.Anywhere(), Optional.of(actor));
+    return new TaskTemplate(
+        method,
+        results,
+        Optional.empty(),
+        Resources.NONE,
+        0,
+        List.of(),
+        Optional.empty(),
+        new Placement.Anywhere(),
+        Optional.of(actor));
   }
 
   public TaskTemplate named(String newName) {
@@ -60,27 +79,47 @@ public record TaskTemplate(
     if (newName.isBlank()) {
       throw new IllegalArgumentException("the task's name is blank");
     }
-    return new TaskTemplate(function, results, Optional.of(newName), resources, maxRetries, retryOn, timeout, placement,
+    return new TaskTemplate(
+        function,
+        results,
+        Optional.of(newName),
+        resources,
+        maxRetries,
+        retryOn,
+        timeout,
+        placement,
         actor);
   }
 
   public TaskTemplate resource(String resource, double amount) {
-    refuseForActor("resources are held by the actor, not by its calls: give them to the actor's builder");
-    return new TaskTemplate(function, results, name, resources.with(resource, amount), maxRetries, retryOn, timeout,
-        placement, actor);
+    refuseForActor(
+        "resources are held by the actor, not by its calls: give them to the actor's builder");
+    return new TaskTemplate(
+        function,
+        results,
+        name,
+        resources.with(resource, amount),
+        maxRetries,
+        retryOn,
+        timeout,
+        placement,
+        actor);
   }
 
   public TaskTemplate maxRetries(int retries) {
     if (retries < -1) {
-      throw new IllegalArgumentException("maxRetries is " + retries + "; it must be −1 (no bound), 0 or more");
+      throw new IllegalArgumentException(
+          "maxRetries is " + retries + "; it must be −1 (no bound), 0 or more");
     }
-    return new TaskTemplate(function, results, name, resources, retries, retryOn, timeout, placement, actor);
+    return new TaskTemplate(
+        function, results, name, resources, retries, retryOn, timeout, placement, actor);
   }
 
   public TaskTemplate retryOn(Class<? extends Throwable> type) {
     List<Class<? extends Throwable>> more = new ArrayList<>(retryOn);
     more.add(type);
-    return new TaskTemplate(function, results, name, resources, maxRetries, more, timeout, placement, actor);
+    return new TaskTemplate(
+        function, results, name, resources, maxRetries, more, timeout, placement, actor);
   }
 
   public TaskTemplate timeout(Duration limit) {
@@ -88,7 +127,15 @@ public record TaskTemplate(
     if (limit.isZero() || limit.isNegative()) {
       throw new IllegalArgumentException("timeout is " + limit + "; it must be positive");
     }
-    return new TaskTemplate(function, results, name, resources, maxRetries, retryOn, Optional.of(limit), placement,
+    return new TaskTemplate(
+        function,
+        results,
+        name,
+        resources,
+        maxRetries,
+        retryOn,
+        Optional.of(limit),
+        placement,
         actor);
   }
 
@@ -97,7 +144,8 @@ public record TaskTemplate(
     if (where instanceof Placement.On(NodeId node)) {
       Objects.requireNonNull(node, "node");
     }
-    return new TaskTemplate(function, results, name, resources, maxRetries, retryOn, timeout, where, actor);
+    return new TaskTemplate(
+        function, results, name, resources, maxRetries, retryOn, timeout, where, actor);
   }
 
   private void refuseForActor(String why) {

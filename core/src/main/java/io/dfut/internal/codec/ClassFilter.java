@@ -1,13 +1,16 @@
 package io.dfut.internal.codec;
 
 /**
- * Decides which classes may be loaded because bytes name them. Asked before a class is loaded. Thread-safe.
+ * Decides which classes may be loaded because bytes name them. Asked before a class is loaded.
+ * Thread-safe.
  */
 public interface ClassFilter {
   /** Whether a class of this binary name (no array brackets) may be loaded and instantiated. */
   boolean admits(String className);
 
-  /** What to tell the user when it may not: names the class, the node, and the key that admits it. */
+  /**
+   * What to tell the user when it may not: names the class, the node, and the key that admits it.
+   */
   String refusal(String className);
 
   /** Admits every class: a system in one JVM without a network, where all bytes are its own. */

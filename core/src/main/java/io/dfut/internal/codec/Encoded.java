@@ -5,10 +5,10 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * A value in the form in which it is stored and sent: a format version, the kind of encoding, and its bytes. Raw kinds
- * (byte arrays, buffers, segments, primitive arrays) are not copied until {@link #writeTo} puts them into place, so
- * that a large value is written once, straight into the store. Immutable as long as the value behind a raw kind is
- * left alone; thread-safe.
+ * A value in the form in which it is stored and sent: a format version, the kind of encoding, and
+ * its bytes. Raw kinds (byte arrays, buffers, segments, primitive arrays) are not copied until
+ * {@link #writeTo} puts them into place, so that a large value is written once, straight into the
+ * store. Immutable as long as the value behind a raw kind is left alone; thread-safe.
  */
 public interface Encoded {
   /** The size of what {@link #writeTo} writes. */

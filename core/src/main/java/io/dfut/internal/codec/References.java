@@ -19,7 +19,8 @@ public final class References {
     ObjectId shared(SharedDFut<?> handle);
 
     /**
-     * An actor's handle was found; the answer is what is written for it, beside the actor's class name.
+     * An actor's handle was found; the answer is what is written for it, beside the actor's class
+     * name.
      *
      * @throws io.dfut.ReleasedException when the handle was released
      */

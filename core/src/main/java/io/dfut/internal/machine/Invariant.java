@@ -1,6 +1,9 @@
 package io.dfut.internal.machine;
 
-/** Checks of what must always hold. A failing check is our own bug: it stops the actor with every value needed to see why. */
+/**
+ * Checks of what must always hold. A failing check is our own bug: it stops the actor with every
+ * value needed to see why.
+ */
 public final class Invariant {
   private Invariant() {}
 

@@ -3,9 +3,9 @@ package io.dfut.internal.machine;
 import java.util.function.Consumer;
 
 /**
- * A protocol as a plain deterministic object: input and time in, state change and effects out. A machine reads no
- * clock, starts no thread, does no I/O, draws no randomness that it was not given, and imports no Pekko. Not
- * thread-safe: one actor, or one simulator, drives it.
+ * A protocol as a plain deterministic object: input and time in, state change and effects out. A
+ * machine reads no clock, starts no thread, does no I/O, draws no randomness that it was not given,
+ * and imports no Pekko. Not thread-safe: one actor, or one simulator, drives it.
  *
  * @param <I> what may happen to it
  * @param <E> what it wants done

@@ -11,8 +11,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
 /**
- * The object store of a node, as the runtime sees it. Thread-safe. Everything is keyed by object and attempt; all
- * calls are idempotent.
+ * The object store of a node, as the runtime sees it. Thread-safe. Everything is keyed by object
+ * and attempt; all calls are idempotent.
  */
 public interface ObjectStore extends AutoCloseable {
   /** Why bytes are pulled; a more urgent reason is served first. */
@@ -25,11 +25,12 @@ public interface ObjectStore extends AutoCloseable {
     ARGUMENT
   }
 
-  /**
-   * A sealed value that stays where it is until closed. Thread-safe.
-   */
+  /** A sealed value that stays where it is until closed. Thread-safe. */
   interface Pinned extends AutoCloseable {
-    /** The whole encoding, read-only. Access after the store closed throws; it never crashes the JVM. */
+    /**
+     * The whole encoding, read-only. Access after the store closed throws; it never crashes the
+     * JVM.
+     */
     MemorySegment bytes();
 
     /** Lets the object go; later calls do nothing. */
@@ -37,12 +38,23 @@ public interface ObjectStore extends AutoCloseable {
     void close();
   }
 
-  /** Counters of one node's store. All in bytes or numbers of objects, from the start of the node. */
-  record Stats(long capacityBytes, long usedBytes, long pinnedBytes, long objects, long primaries, long evictedBytes,
-      long pulledBytes, long pulls, long servedBytes) {}
+  /**
+   * Counters of one node's store. All in bytes or numbers of objects, from the start of the node.
+   */
+  record Stats(
+      long capacityBytes,
+      long usedBytes,
+      long pinnedBytes,
+      long objects,
+      long primaries,
+      long evictedBytes,
+      long pulledBytes,
+      long pulls,
+      long servedBytes) {}
 
   /**
-   * Writes a value once and seals it as this node's pinned primary copy. Blocks while the store is full.
+   * Writes a value once and seals it as this node's pinned primary copy. Blocks while the store is
+   * full.
    *
    * @return what must be told to the owner: the size of the encoding in bytes
    * @throws io.dfut.StoreFullException when no room came free within the configured bound
@@ -53,8 +65,9 @@ public interface ObjectStore extends AutoCloseable {
   Optional<Pinned> pin(ObjectKey key);
 
   /**
-   * Makes sure that this node has a sealed copy, pulling it from one of the sources if need be, and pins it. One
-   * transfer runs per key whoever asks. Fails with a {@link SourceLostException} when no source has it any more.
+   * Makes sure that this node has a sealed copy, pulling it from one of the sources if need be, and
+   * pins it. One transfer runs per key whoever asks. Fails with a {@link SourceLostException} when
+   * no source has it any more.
    *
    * @param bytes the size that the owner was told
    * @param sources nodes that have a copy, most preferred first
@@ -82,16 +95,24 @@ public interface ObjectStore extends AutoCloseable {
   /** Counters, at the moment of the call. */
   Stats stats();
 
-  /** Keys that are here and why, for inspection: {@code primary}, {@code secondary}, {@code pinned by n}. */
+  /**
+   * Keys that are here and why, for inspection: {@code primary}, {@code secondary}, {@code pinned
+   * by n}.
+   */
   Map<ObjectKey, String> contents();
 
   /** Bytes held by each of these objects here, 0 for one that is not. */
   default long bytesOf(Collection<ObjectKey> keys) {
-    return keys.stream().map(this::pin).flatMap(Optional::stream).mapToLong(p -> {
-      try (p) {
-        return p.bytes().byteSize();
-      }
-    }).sum();
+    return keys.stream()
+        .map(this::pin)
+        .flatMap(Optional::stream)
+        .mapToLong(
+            p -> {
+              try (p) {
+                return p.bytes().byteSize();
+              }
+            })
+        .sum();
   }
 
   /** Frees all memory, closes all sockets. Views that are still open throw when they are used. */

@@ -4,7 +4,10 @@ import com.typesafe.config.Config;
 import io.dfut.NodeId;
 import org.apache.pekko.actor.typed.ActorSystem;
 
-/** How the runtime finds the object store: a service, since the store's module stands above the core's. */
+/**
+ * How the runtime finds the object store: a service, since the store's module stands above the
+ * core's.
+ */
 public interface ObjectStoreProvider {
   /**
    * Opens a node's store.

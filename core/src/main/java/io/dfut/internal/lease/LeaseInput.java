@@ -1,0 +1,22 @@
+package io.dfut.internal.lease;
+
+import io.dfut.WorkerId;
+import io.dfut.internal.protocol.SchedulerMessage;
+
+/** What may happen to a node's scheduler. */
+public sealed interface LeaseInput {
+  /** A message of a task owner, of a worker of this node, or of another node. */
+  record Received(SchedulerMessage message) implements LeaseInput {}
+
+  /** A worker that this machine asked for can take tasks. */
+  record WorkerReady(WorkerId worker) implements LeaseInput {}
+
+  /**
+   * Time to look after what waits: infeasible requests, overdue reclaims, this node's own load
+   * report.
+   */
+  record Tick() implements LeaseInput {}
+
+  /** The node stops: no lease is granted any more, and what waits is refused. */
+  record Drain(String reason) implements LeaseInput {}
+}

@@ -1,0 +1,25 @@
+package io.dfut.internal.lease;
+
+/**
+ * The numbers that govern a node's scheduler, from the configuration.
+ *
+ * @param hopsMax redirections after which a request waits where it is
+ * @param infeasibleNanos how long a request that no node can ever hold waits for one to join
+ * @param tenureNanos how long a lease is left alone while others wait
+ * @param idleWorkersMax workers kept warm without a lease
+ */
+public record LeaseLimits(int hopsMax, long infeasibleNanos, long tenureNanos, int idleWorkersMax) {
+  public LeaseLimits {
+    if (hopsMax < 0 || infeasibleNanos < 0 || tenureNanos < 0 || idleWorkersMax < 0) {
+      throw new IllegalArgumentException(
+          "limits: "
+              + hopsMax
+              + ", "
+              + infeasibleNanos
+              + ", "
+              + tenureNanos
+              + ", "
+              + idleWorkersMax);
+    }
+  }
+}

@@ -1,0 +1,670 @@
+package io.dfut.internal.lease;
+
+import io.dfut.Inspection;
+import io.dfut.NodeId;
+import io.dfut.WorkerId;
+import io.dfut.internal.api.Placement;
+import io.dfut.internal.api.Resources;
+import io.dfut.internal.machine.Invariant;
+import io.dfut.internal.machine.Machine;
+import io.dfut.internal.protocol.LeaseId;
+import io.dfut.internal.protocol.SchedulerMessage;
+import io.dfut.internal.protocol.SchedulerMessage.NodeLoad;
+import io.dfut.internal.protocol.SchedulerMessage.RequestLease;
+import io.dfut.internal.protocol.WorkerMessage.LeaseGranted;
+import io.dfut.internal.protocol.WorkerMessage.LeaseQueued;
+import io.dfut.internal.protocol.WorkerMessage.LeaseReclaimed;
+import io.dfut.internal.protocol.WorkerMessage.LeaseRedirected;
+import io.dfut.internal.protocol.WorkerMessage.LeaseRefused;
+import io.dfut.internal.task.Failure;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import java.util.random.RandomGenerator;
+
+/**
+ * Grants leases for one node's resources (paper section 4.1; DESIGN sections 4 and 8).
+ *
+ * <p><b>What is kept.</b> The node's total resources and what is free of them; every lease granted
+ * here, with its holder and worker; the requests that wait; idle workers; and the last load report
+ * of every other node, which is a hint and may be stale.
+ *
+ * <p><b>Who changes it.</b> Task owners request and return; workers say when their task blocks and
+ * goes on; deaths end leases. A request names its lease, so a repeated one finds the lease granted
+ * or waiting and gets the same answer again.
+ *
+ * <p><b>What is granted.</b> A request goes to another node when the user asks for that, when much
+ * more of its arguments lies there, or when it does not fit here now and another node has room by
+ * its last report. The redirect goes back to the owner, never on to the other node: the owner must
+ * know where its task waits. After {@code hopsMax} redirects a request waits where it is, so two
+ * stale views cannot play ping-pong. A request that no known node can ever hold waits for one to
+ * join, for a bounded time, and is refused naming the nearest.
+ *
+ * <p><b>Blocked tasks.</b> A task that blocks gives its share back, so that what it waits for can
+ * run; when it goes on it takes its share at once, even if that makes the node's free amount
+ * negative for a while: making it wait could deadlock. So granted = total − free always holds, and
+ * only a share that came back can make free negative.
+ *
+ * <p><b>Order.</b> Deeper tasks first, since shallower ones wait for them (serving the oldest first
+ * does not finish nested work); among equals the oldest first. While requests wait, leases held for
+ * longer than {@code tenureNanos} are reclaimed, the longest-held first, as many as requests wait:
+ * no owner keeps another from working.
+ *
+ * <p>Not thread-safe: driven by one actor, or one simulator.
+ */
+public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
+  private static final Comparator<Waiting> DEEPEST_OLDEST_FIRST =
+      Comparator.<Waiting>comparingInt(waiting -> -waiting.request.depth())
+          .thenComparingLong(waiting -> waiting.order);
+
+  /** Argument bytes elsewhere, beyond those here, that are worth a redirect. */
+  private static final long LOCALITY_BYTES_MIN = 1 << 20;
+
+  private static final class Waiting {
+    final RequestLease request;
+    final long order;
+    final long sinceNanos;
+
+    /** A worker is being started for it, and its resources are taken. */
+    boolean granted;
+
+    Waiting(RequestLease request, long order, long sinceNanos) {
+      this.request = request;
+      this.order = order;
+      this.sinceNanos = sinceNanos;
+    }
+  }
+
+  private static final class Granted {
+    final RequestLease request;
+    final WorkerId worker;
+    final long sinceNanos;
+    int blocked;
+    boolean reclaimed;
+
+    Granted(RequestLease request, WorkerId worker, long sinceNanos) {
+      this.request = request;
+      this.worker = worker;
+      this.sinceNanos = sinceNanos;
+    }
+  }
+
+  private record View(long version, Resources total, Map<String, Long> free, int queued) {}
+
+  private final NodeId self;
+  private final Resources total;
+  private final LeaseLimits limits;
+  private final RandomGenerator random;
+
+  /** Ten-thousandths by resource; negative only while unblocked tasks hold more than there is. */
+  private final SortedMap<String, Long> free = new TreeMap<>();
+
+  private final Map<LeaseId, Granted> granted = new LinkedHashMap<>();
+
+  /** Requests that wait, deepest and oldest first. */
+  private final Map<LeaseId, Waiting> waiting = new LinkedHashMap<>();
+
+  /**
+   * Requests with resources taken, for which a worker is being started. In the order of the starts.
+   */
+  private final ArrayDeque<Waiting> starting = new ArrayDeque<>();
+
+  /** Warm workers, the last used first. */
+  private final ArrayDeque<WorkerId> idle = new ArrayDeque<>();
+
+  private final Map<NodeId, View> others = new HashMap<>();
+  private Consumer<? super LeaseEffect> effects;
+  private long order;
+  private long loadVersion;
+  private NodeLoad lastPublished;
+  private Optional<String> draining = Optional.empty();
+
+  /**
+   * @param offersWork whether tasks may run here at all; a pure driver's node only passes requests
+   *     on
+   */
+  public LeaseMachine(NodeId self, Resources total, LeaseLimits limits, RandomGenerator random) {
+    this.self = self;
+    this.total = total;
+    this.limits = limits;
+    this.random = random;
+    free.putAll(total.units());
+  }
+
+  @Override
+  public void step(LeaseInput input, long nowNanos, Consumer<? super LeaseEffect> out) {
+    effects = out;
+    switch (input) {
+      case LeaseInput.Received(SchedulerMessage message) -> onMessage(message, nowNanos);
+      case LeaseInput.WorkerReady(WorkerId worker) -> onWorkerReady(worker, nowNanos);
+      case LeaseInput.Tick tick -> onTick(nowNanos);
+      case LeaseInput.Drain(String reason) -> onDrain(reason);
+    }
+  }
+
+  private void onMessage(SchedulerMessage message, long nowNanos) {
+    switch (message) {
+      case RequestLease request -> onRequest(request, nowNanos);
+      case SchedulerMessage.ReturnLease(LeaseId lease) -> onReturned(lease, nowNanos);
+      case SchedulerMessage.TaskBlocked(LeaseId lease) -> onBlocked(lease, nowNanos);
+      case SchedulerMessage.TaskUnblocked(LeaseId lease) -> onUnblocked(lease);
+      case SchedulerMessage.WorkerGone(WorkerId worker) -> {
+        idle.remove(worker);
+        onHoldersGone(worker::equals, worker::equals, worker + " is gone", nowNanos);
+      }
+      case SchedulerMessage.NodeGone(NodeId node) -> {
+        others.remove(node);
+        onHoldersGone(
+            owner -> owner.node().equals(node),
+            worker -> false,
+            "node " + node + " is gone",
+            nowNanos);
+      }
+      case NodeLoad load -> onLoad(load, nowNanos);
+    }
+  }
+
+  // ---- requests ----
+
+  private void onRequest(RequestLease request, long nowNanos) {
+    Granted before = granted.get(request.lease());
+    if (before != null) {
+      tell(request, new LeaseGranted(request.lease(), before.worker)); // the answer was lost
+      return;
+    }
+    if (waiting.containsKey(request.lease())) {
+      tell(request, new LeaseQueued(request.lease()));
+      return;
+    }
+    if (draining.isPresent()) {
+      redirectOrRefuse(request, draining.get());
+      return;
+    }
+    Optional<NodeId> elsewhere = betterNode(request);
+    if (elsewhere.isPresent()) {
+      redirect(request, elsewhere.get());
+      return;
+    }
+    Waiting entry = new Waiting(request, ++order, nowNanos);
+    if (runsHere(request) && fits(request.resources(), free)) {
+      grant(entry, nowNanos);
+    } else {
+      waiting.put(request.lease(), entry);
+      tell(request, new LeaseQueued(request.lease()));
+      reclaim(nowNanos);
+    }
+  }
+
+  private boolean runsHere(RequestLease request) {
+    return request.resources().fitsIn(total)
+        && (!(request.placement() instanceof Placement.On(NodeId node)) || node.equals(self));
+  }
+
+  /** Where the request should go instead of waiting or running here. */
+  private Optional<NodeId> betterNode(RequestLease request) {
+    Resources need = request.resources();
+    if (request.placement() instanceof Placement.On(NodeId node)) {
+      return node.equals(self) || !others.containsKey(node) ? Optional.empty() : Optional.of(node);
+    }
+    if (request.hops() >= limits.hopsMax()) {
+      return Optional.empty();
+    }
+    if (request.hops() == 0 && !(request.placement() instanceof Placement.Spread)) {
+      Optional<NodeId> holder = holderOfArguments(request);
+      if (holder.isPresent()) {
+        return holder;
+      }
+    }
+    boolean roomHere = need.fitsIn(total) && fits(need, free);
+    if (request.placement() instanceof Placement.Spread && request.hops() == 0) {
+      List<NodeId> withRoom = othersWithRoom(need);
+      int candidates = withRoom.size() + (roomHere ? 1 : 0);
+      if (candidates == 0) {
+        return Optional.empty();
+      }
+      int choice = random.nextInt(candidates);
+      return choice < withRoom.size() ? Optional.of(withRoom.get(choice)) : Optional.empty();
+    }
+    if (roomHere) {
+      return Optional.empty();
+    }
+    List<NodeId> withRoom = othersWithRoom(need);
+    if (!withRoom.isEmpty()) {
+      return Optional.of(lessLoaded(withRoom));
+    }
+    if (!need.fitsIn(total)) {
+      return others.entrySet().stream()
+          .filter(entry -> need.fitsIn(entry.getValue().total()))
+          .map(Map.Entry::getKey)
+          .min(
+              Comparator.comparingInt((NodeId node) -> others.get(node).queued())
+                  .thenComparing(node -> node));
+    }
+    return Optional.empty();
+  }
+
+  private Optional<NodeId> holderOfArguments(RequestLease request) {
+    long here = request.bytesByNode().getOrDefault(self, 0L);
+    long least = request.placement() instanceof Placement.Near ? 1 : LOCALITY_BYTES_MIN;
+    return request.bytesByNode().entrySet().stream()
+        .filter(entry -> !entry.getKey().equals(self) && entry.getValue() - here >= least)
+        .filter(entry -> others.containsKey(entry.getKey()))
+        .filter(entry -> fits(request.resources(), others.get(entry.getKey()).free()))
+        .max(Map.Entry.<NodeId, Long>comparingByValue().thenComparing(Map.Entry::getKey))
+        .map(Map.Entry::getKey);
+  }
+
+  private List<NodeId> othersWithRoom(Resources need) {
+    return others.entrySet().stream()
+        .filter(
+            entry -> need.fitsIn(entry.getValue().total()) && fits(need, entry.getValue().free()))
+        .filter(entry -> !entry.getValue().total().isNothing())
+        .map(Map.Entry::getKey)
+        .sorted()
+        .toList();
+  }
+
+  /**
+   * The less loaded of two drawn at random: nearly as good as the least loaded, without everyone
+   * choosing that one.
+   */
+  private NodeId lessLoaded(List<NodeId> nodes) {
+    NodeId one = nodes.get(random.nextInt(nodes.size()));
+    NodeId two = nodes.get(random.nextInt(nodes.size()));
+    return others.get(one).queued() <= others.get(two).queued() ? one : two;
+  }
+
+  private void redirect(RequestLease request, NodeId to) {
+    View view = others.get(to);
+    Map<String, Long> guess = new HashMap<>(view.free());
+    request.resources().units().forEach((name, amount) -> guess.merge(name, -amount, Long::sum));
+    others.put(to, new View(view.version(), view.total(), guess, view.queued() + 1));
+    tell(request, new LeaseRedirected(request.lease(), to, request.hops() + 1));
+  }
+
+  private void redirectOrRefuse(RequestLease request, String why) {
+    Optional<NodeId> other =
+        request.hops() >= limits.hopsMax() || request.placement() instanceof Placement.On
+            ? Optional.empty()
+            : others.entrySet().stream()
+                .filter(entry -> request.resources().fitsIn(entry.getValue().total()))
+                .filter(entry -> !entry.getValue().total().isNothing())
+                .map(Map.Entry::getKey)
+                .sorted()
+                .findFirst();
+    if (other.isPresent()) {
+      redirect(request, other.get());
+    } else {
+      tell(
+          request,
+          new LeaseRefused(
+              request.lease(), Failure.of(Failure.Kind.CLOSED, "node " + self + " stops: " + why)));
+    }
+  }
+
+  private void grant(Waiting entry, long nowNanos) {
+    take(entry.request.resources());
+    WorkerId worker = idle.pollFirst();
+    if (worker == null) {
+      entry.granted = true;
+      starting.addLast(entry);
+      effects.accept(new LeaseEffect.StartWorker());
+    } else {
+      bind(entry, worker, nowNanos);
+    }
+  }
+
+  private void bind(Waiting entry, WorkerId worker, long nowNanos) {
+    granted.put(entry.request.lease(), new Granted(entry.request, worker, nowNanos));
+    tell(entry.request, new LeaseGranted(entry.request.lease(), worker));
+  }
+
+  private void onWorkerReady(WorkerId worker, long nowNanos) {
+    Waiting entry = starting.pollFirst();
+    if (entry != null) {
+      bind(entry, worker, nowNanos);
+    } else {
+      park(worker);
+    }
+  }
+
+  // ---- returns ----
+
+  private void onReturned(LeaseId lease, long nowNanos) {
+    if (waiting.remove(lease) != null) {
+      return;
+    }
+    Waiting started =
+        starting.stream()
+            .filter(entry -> entry.request.lease().equals(lease))
+            .findFirst()
+            .orElse(null);
+    if (started != null) {
+      starting.remove(started); // its worker will be parked when it comes
+      give(started.request.resources());
+      serve(nowNanos);
+      return;
+    }
+    Granted ended = granted.remove(lease);
+    if (ended != null) {
+      release(ended);
+      park(ended.worker);
+      serve(nowNanos);
+    }
+  }
+
+  private void release(Granted ended) {
+    if (ended.blocked == 0) {
+      give(ended.request.resources());
+    }
+  }
+
+  private void park(WorkerId worker) {
+    if (idle.contains(worker)) {
+      return;
+    }
+    idle.addFirst(worker);
+    if (idle.size() > limits.idleWorkersMax()) {
+      effects.accept(new LeaseEffect.RetireWorker(idle.removeLast()));
+    }
+  }
+
+  /** Grants what can be granted now, the deepest and oldest first. */
+  private void serve(long nowNanos) {
+    if (waiting.isEmpty()) {
+      return;
+    }
+    for (Waiting entry : waiting.values().stream().sorted(DEEPEST_OLDEST_FIRST).toList()) {
+      if (runsHere(entry.request) && fits(entry.request.resources(), free)) {
+        waiting.remove(entry.request.lease());
+        grant(entry, nowNanos);
+      }
+    }
+  }
+
+  // ---- blocking ----
+
+  private void onBlocked(LeaseId lease, long nowNanos) {
+    Granted holder = granted.get(lease);
+    if (holder != null && holder.blocked++ == 0) {
+      give(holder.request.resources());
+      serve(nowNanos);
+    }
+  }
+
+  private void onUnblocked(LeaseId lease) {
+    Granted holder = granted.get(lease);
+    if (holder != null && holder.blocked > 0 && --holder.blocked == 0) {
+      take(holder.request.resources());
+    }
+  }
+
+  // ---- sharing ----
+
+  private void reclaim(long nowNanos) {
+    long wanted = waiting.values().stream().filter(entry -> runsHere(entry.request)).count();
+    for (Granted lease : granted.values()) { // in the order of the grants: the longest-held first
+      if (wanted == 0) {
+        return;
+      }
+      if (lease.reclaimed) {
+        wanted--;
+      } else if (!lease.request.exclusive()
+          && nowNanos - lease.sinceNanos >= limits.tenureNanos()) {
+        lease.reclaimed = true;
+        wanted--;
+        tell(lease.request, new LeaseReclaimed(lease.request.lease()));
+      }
+    }
+  }
+
+  private void onTick(long nowNanos) {
+    reclaim(nowNanos);
+    Iterator<Waiting> entries = waiting.values().iterator();
+    List<RequestLease> refused = new ArrayList<>();
+    List<RequestLease> redirected = new ArrayList<>();
+    while (entries.hasNext()) {
+      Waiting entry = entries.next();
+      if (isFeasible(entry.request)) {
+        if (!runsHere(entry.request) || betterNode(entry.request).isPresent()) {
+          entries.remove();
+          redirected.add(entry.request);
+        }
+      } else if (nowNanos - entry.sinceNanos >= limits.infeasibleNanos()) {
+        entries.remove();
+        refused.add(entry.request);
+      }
+    }
+    for (RequestLease request : redirected) {
+      Optional<NodeId> better = betterNode(request);
+      if (better.isPresent()) {
+        redirect(request, better.get());
+      } else {
+        waiting.put(request.lease(), new Waiting(request, ++order, nowNanos));
+      }
+    }
+    refused.forEach(
+        request -> tell(request, new LeaseRefused(request.lease(), infeasible(request))));
+    publish();
+  }
+
+  private boolean isFeasible(RequestLease request) {
+    if (request.placement() instanceof Placement.On(NodeId node)) {
+      return node.equals(self)
+          ? request.resources().fitsIn(total)
+          : others.containsKey(node) && request.resources().fitsIn(others.get(node).total());
+    }
+    return request.resources().fitsIn(total) && !total.isNothing()
+        || others.values().stream()
+            .anyMatch(
+                view -> !view.total().isNothing() && request.resources().fitsIn(view.total()));
+  }
+
+  private Failure infeasible(RequestLease request) {
+    StringBuilder nodes = new StringBuilder();
+    if (request.placement() instanceof Placement.On(NodeId node)) {
+      Optional<Resources> there =
+          node.equals(self)
+              ? Optional.of(total)
+              : Optional.ofNullable(others.get(node)).map(View::total);
+      return Failure.of(
+          Failure.Kind.INFEASIBLE,
+          there
+              .map(
+                  has ->
+                      "node " + node + " can never hold " + request.resources() + ": it has " + has)
+              .orElse(
+                  "node " + node + " is not a member of the cluster, so nothing can run on(…) it"));
+    }
+    nearest(request.resources())
+        .ifPresent(
+            near ->
+                nodes
+                    .append("; the nearest is ")
+                    .append(near.getKey())
+                    .append(" with ")
+                    .append(near.getValue()));
+    return Failure.of(
+        Failure.Kind.INFEASIBLE,
+        "no node can ever hold "
+            + request.resources()
+            + nodes
+            + ". Ask for less, or start a node with more (dfut.cpus, dfut.resources).");
+  }
+
+  /** The node that lacks the least, in units over all resources. */
+  private Optional<Map.Entry<NodeId, Resources>> nearest(Resources need) {
+    Map<NodeId, Resources> totals = new TreeMap<>();
+    totals.put(self, total);
+    others.forEach((node, view) -> totals.put(node, view.total()));
+    return totals.entrySet().stream()
+        .filter(entry -> !entry.getValue().isNothing())
+        .min(
+            Comparator.comparingLong(
+                entry ->
+                    need.units().entrySet().stream()
+                        .mapToLong(
+                            n -> Math.max(0, n.getValue() - entry.getValue().unitsOf(n.getKey())))
+                        .sum()));
+  }
+
+  // ---- other nodes ----
+
+  private void onLoad(NodeLoad load, long nowNanos) {
+    View before = others.get(load.node());
+    if (load.node().equals(self) || (before != null && before.version() >= load.version())) {
+      return;
+    }
+    others.put(
+        load.node(),
+        new View(load.version(), load.total(), Map.copyOf(load.free().units()), load.queued()));
+  }
+
+  private void publish() {
+    SortedMap<String, Long> positive = new TreeMap<>();
+    free.forEach((name, amount) -> positive.put(name, Math.max(0, amount)));
+    Resources now = new Resources(positive);
+    boolean changed =
+        lastPublished == null
+            || !lastPublished.free().equals(now)
+            || lastPublished.queued() != waiting.size();
+    if (changed) {
+      lastPublished =
+          new NodeLoad(
+              self,
+              ++loadVersion,
+              draining.isPresent() ? Resources.NONE : total,
+              now,
+              waiting.size());
+      effects.accept(new LeaseEffect.Publish(lastPublished));
+    }
+  }
+
+  /** The last report, for a node that joins; a first one if there was none. */
+  public NodeLoad load() {
+    if (lastPublished == null) {
+      lastPublished = new NodeLoad(self, ++loadVersion, total, total, 0);
+    }
+    return lastPublished;
+  }
+
+  // ---- deaths and the end ----
+
+  private void onHoldersGone(
+      Predicate<WorkerId> ownerGone, Predicate<WorkerId> workerGone, String reason, long nowNanos) {
+    waiting.values().removeIf(entry -> ownerGone.test(entry.request.lease().owner()));
+    starting.removeIf(
+        entry -> {
+          boolean gone = ownerGone.test(entry.request.lease().owner());
+          if (gone) {
+            give(entry.request.resources());
+          }
+          return gone;
+        });
+    for (Granted lease : List.copyOf(granted.values())) {
+      boolean workerIsGone = workerGone.test(lease.worker);
+      if (!workerIsGone && !ownerGone.test(lease.request.lease().owner())) {
+        continue;
+      }
+      if (!workerIsGone && lease.request.exclusive()) {
+        effects.accept(new LeaseEffect.EndActor(lease.worker, reason)); // its end frees the lease
+        continue;
+      }
+      granted.remove(lease.request.lease());
+      release(lease);
+      if (!workerIsGone) {
+        park(lease.worker);
+      }
+    }
+    serve(nowNanos);
+  }
+
+  private void onDrain(String reason) {
+    draining = Optional.of(reason);
+    List<Waiting> all = new ArrayList<>(waiting.values());
+    waiting.clear();
+    all.forEach(entry -> redirectOrRefuse(entry.request, reason));
+    publish();
+  }
+
+  // ---- amounts ----
+
+  private static boolean fits(Resources need, Map<String, Long> amounts) {
+    for (Map.Entry<String, Long> entry : need.units().entrySet()) {
+      if (entry.getValue() > amounts.getOrDefault(entry.getKey(), 0L)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void take(Resources amount) {
+    amount.units().forEach((name, units) -> free.merge(name, -units, Long::sum));
+  }
+
+  private void give(Resources amount) {
+    amount.units().forEach((name, units) -> free.merge(name, units, Long::sum));
+    amount
+        .units()
+        .forEach(
+            (name, units) ->
+                Invariant.check(
+                    free.get(name) <= total.unitsOf(name),
+                    "more of a resource is free than there is",
+                    name));
+  }
+
+  private void tell(RequestLease request, io.dfut.internal.protocol.WorkerMessage message) {
+    effects.accept(new LeaseEffect.Tell(request.lease().owner(), message));
+  }
+
+  // ---- for people and tests ----
+
+  /** What is free now, in units. */
+  public Map<String, Long> free() {
+    return Map.copyOf(free);
+  }
+
+  /** The other nodes that are known. */
+  public List<NodeId> knownNodes() {
+    return others.entrySet().stream()
+        .filter(entry -> !entry.getValue().total().isNothing())
+        .map(Map.Entry::getKey)
+        .sorted()
+        .toList();
+  }
+
+  /** The leases, for people. */
+  public List<Inspection.Lease> describe() {
+    List<Inspection.Lease> described = new ArrayList<>();
+    for (Granted lease : granted.values()) {
+      described.add(
+          new Inspection.Lease(
+              lease.request.lease().owner(),
+              Optional.of(lease.worker),
+              lease.request.resources().toString(),
+              lease.request.exclusive()
+                  ? "held by an actor"
+                  : lease.blocked > 0 ? "granted, blocked" : "granted"));
+    }
+    for (Waiting entry : waiting.values()) {
+      described.add(
+          new Inspection.Lease(
+              entry.request.lease().owner(),
+              Optional.empty(),
+              entry.request.resources().toString(),
+              "queued"));
+    }
+    return described;
+  }
+}

@@ -1,0 +1,458 @@
+package io.dfut.internal.ownership;
+
+import io.dfut.NodeId;
+import io.dfut.TaskId;
+import io.dfut.WorkerId;
+import io.dfut.internal.api.Placement;
+import io.dfut.internal.api.Resources;
+import io.dfut.internal.machine.Invariant;
+import io.dfut.internal.protocol.LeaseId;
+import io.dfut.internal.protocol.SchedulerMessage.RequestLease;
+import io.dfut.internal.protocol.SchedulerMessage.ReturnLease;
+import io.dfut.internal.protocol.WorkerMessage.LeaseGranted;
+import io.dfut.internal.protocol.WorkerMessage.LeaseQueued;
+import io.dfut.internal.protocol.WorkerMessage.LeaseReclaimed;
+import io.dfut.internal.protocol.WorkerMessage.LeaseRedirected;
+import io.dfut.internal.protocol.WorkerMessage.LeaseRefused;
+import io.dfut.internal.task.TaskSpec;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Predicate;
+
+/**
+ * The owner's side of scheduling (paper section 4.1): tasks that are ready, by the shape of what
+ * they need, and the workers leased to run them. A lease is asked for once and used for many tasks,
+ * several in flight, until it is idle for too long or is reclaimed because others wait.
+ *
+ * <p>A second task is pushed behind one that runs only when no request can still be granted at
+ * once: otherwise a long task would be waited for while a slot is free. Every request is answered
+ * (granted, queued, redirected or refused), so the book knows when that is.
+ *
+ * <p>Not thread-safe: part of one worker's machine.
+ */
+final class LeaseBook {
+  /** What the book asks of the tasks. */
+  interface Pusher {
+    /** Sends the task to the worker; false when it was taken by somebody else meanwhile. */
+    boolean push(TaskRecord task, Lease lease);
+
+    /** The task will never get a worker. */
+    void refused(TaskRecord task, io.dfut.internal.task.Failure why);
+  }
+
+  /**
+   * Tasks with equal shapes share leases. A creation has one of its own: its worker becomes the
+   * actor.
+   */
+  private record Shape(Resources resources, Placement placement, Optional<TaskId> creation) {}
+
+  /** A request under way. */
+  private static final class Pending {
+    final Pool pool;
+
+    /** The node that was asked last: where the waiting task is, as far as it is anywhere. */
+    NodeId node;
+
+    boolean queued;
+
+    Pending(Pool pool, NodeId node) {
+      this.pool = pool;
+      this.node = node;
+    }
+  }
+
+  /** A worker that runs this owner's tasks. */
+  static final class Lease {
+    final LeaseId id;
+    final WorkerId worker;
+    private final Pool pool;
+    private int inFlight;
+    private long idleSinceNanos;
+
+    /** Its current task blocks or runs long: nothing is pushed until it returns. */
+    private boolean stuck;
+
+    /** Goes back as soon as nothing is in flight. */
+    private boolean reclaimed;
+
+    private Lease(LeaseId id, WorkerId worker, Pool pool, long nowNanos) {
+      this.id = id;
+      this.worker = worker;
+      this.pool = pool;
+      this.idleSinceNanos = nowNanos;
+    }
+  }
+
+  private static final class Pool {
+    final Shape shape;
+    final ArrayDeque<TaskRecord> ready = new ArrayDeque<>();
+    final List<Lease> leases = new ArrayList<>();
+    int requested;
+    int queued;
+
+    Pool(Shape shape) {
+      this.shape = shape;
+    }
+
+    boolean isEmpty() {
+      return ready.isEmpty() && leases.isEmpty() && requested == 0;
+    }
+  }
+
+  private final WorkerId self;
+  private final WorkerLimits limits;
+  private final Pusher pusher;
+  private final Function<TaskRecord, Map<NodeId, Long>> locality;
+  private final Map<Shape, Pool> pools = new LinkedHashMap<>();
+  private final Map<LeaseId, Pending> pending = new HashMap<>();
+  private final Map<LeaseId, Lease> leases = new HashMap<>();
+  private Consumer<? super WorkerEffect> effects;
+  private long lastLease;
+  private boolean sweepSet;
+
+  LeaseBook(
+      WorkerId self,
+      WorkerLimits limits,
+      Pusher pusher,
+      Function<TaskRecord, Map<NodeId, Long>> locality) {
+    this.self = self;
+    this.limits = limits;
+    this.pusher = pusher;
+    this.locality = locality;
+  }
+
+  void effects(Consumer<? super WorkerEffect> current) {
+    this.effects = current;
+  }
+
+  boolean isEmpty() {
+    return leases.isEmpty() && pending.isEmpty();
+  }
+
+  private static Shape shapeOf(TaskSpec spec) {
+    boolean exclusive = spec.kind() instanceof TaskSpec.Kind.Creation;
+    return new Shape(
+        spec.resources(), spec.placement(), exclusive ? Optional.of(spec.id()) : Optional.empty());
+  }
+
+  /** A task is ready to be pushed. */
+  void ready(TaskRecord task, long nowNanos) {
+    Pool pool = pools.computeIfAbsent(shapeOf(task.spec), Pool::new);
+    pool.ready.addLast(task);
+    dispatch(pool, nowNanos);
+  }
+
+  /** A task came back unstarted: it is the next to be pushed, but not to that worker. */
+  void handedBack(TaskRecord task, Lease from, long nowNanos) {
+    Pool pool = pools.computeIfAbsent(shapeOf(task.spec), Pool::new);
+    if (from != null) {
+      from.stuck = true;
+      ended(from, nowNanos);
+    }
+    pool.ready.addFirst(task);
+    dispatch(pool, nowNanos);
+  }
+
+  /** A task that was in flight on this lease is not any more. */
+  void returned(Lease lease, long nowNanos) {
+    lease.stuck = false;
+    ended(lease, nowNanos);
+    if (leases.get(lease.id) == lease) {
+      dispatch(lease.pool, nowNanos);
+    }
+  }
+
+  private void ended(Lease lease, long nowNanos) {
+    Invariant.check(lease.inFlight > 0, "a task returned on a lease with none in flight", lease.id);
+    lease.inFlight--;
+    if (lease.inFlight == 0) {
+      lease.idleSinceNanos = nowNanos;
+      if (lease.reclaimed && leases.containsKey(lease.id)) {
+        giveBack(lease);
+      }
+    }
+  }
+
+  private void dispatch(Pool pool, long nowNanos) {
+    while (true) {
+      TaskRecord head = pool.ready.peekFirst();
+      if (head == null) {
+        break;
+      }
+      if (head.state != TaskRecord.State.READY || head.claim.isTaken()) {
+        pool.ready.removeFirst(); // cancelled, or being run inline
+        continue;
+      }
+      Lease lease = freest(pool);
+      if (lease != null && lease.inFlight == 0) {
+        pool.ready.removeFirst();
+        push(head, lease);
+        continue;
+      }
+      request(pool, head);
+      if (lease == null || pool.requested > pool.queued) {
+        break; // some answer is still to come
+      }
+      pool.ready.removeFirst();
+      push(head, lease);
+    }
+    if (pool.ready.isEmpty()) {
+      withdraw(pool);
+      armSweep(pool);
+    }
+    if (pool.isEmpty()) {
+      pools.remove(pool.shape);
+    }
+  }
+
+  private void push(TaskRecord task, Lease lease) {
+    if (pusher.push(task, lease)) {
+      lease.inFlight++;
+    }
+  }
+
+  /** The lease with the fewest tasks in flight that can take one more; null when there is none. */
+  private Lease freest(Pool pool) {
+    Lease best = null;
+    for (Lease lease : pool.leases) {
+      if (!lease.stuck
+          && !lease.reclaimed
+          && lease.inFlight < limits.tasksInFlightMax()
+          && (best == null || lease.inFlight < best.inFlight)) {
+        best = lease;
+        if (best.inFlight == 0) {
+          break;
+        }
+      }
+    }
+    return best;
+  }
+
+  private void request(Pool pool, TaskRecord head) {
+    int wanted = Math.min(pool.ready.size(), limits.leaseRequestsMax());
+    while (pool.requested < wanted) {
+      LeaseId id = new LeaseId(self, ++lastLease);
+      Pending request = new Pending(pool, self.node());
+      pending.put(id, request);
+      pool.requested++;
+      ask(id, request, head, 0);
+    }
+  }
+
+  private void ask(LeaseId id, Pending request, TaskRecord head, int hops) {
+    TaskSpec spec = head.spec;
+    effects.accept(
+        new WorkerEffect.AskScheduler(
+            request.node,
+            new RequestLease(
+                id,
+                spec.job(),
+                spec.resources(),
+                spec.placement(),
+                locality.apply(head),
+                spec.depth(),
+                hops,
+                request.pool.shape.creation().isPresent())));
+  }
+
+  /**
+   * Requests that nothing waits for any more are taken back; a grant that is under way is returned
+   * unused.
+   */
+  private void withdraw(Pool pool) {
+    if (pool.requested == 0) {
+      return;
+    }
+    pending
+        .entrySet()
+        .removeIf(
+            entry -> {
+              if (entry.getValue().pool != pool) {
+                return false;
+              }
+              tellReturned(entry.getKey(), entry.getValue().node);
+              return true;
+            });
+    pool.requested = 0;
+    pool.queued = 0;
+  }
+
+  private void tellReturned(LeaseId id, NodeId node) {
+    effects.accept(new WorkerEffect.AskScheduler(node, new ReturnLease(id)));
+  }
+
+  private void forget(LeaseId id, Pending request) {
+    pending.remove(id);
+    request.pool.requested--;
+    if (request.queued) {
+      request.pool.queued--;
+    }
+  }
+
+  void onGranted(LeaseGranted granted, long nowNanos) {
+    Pending request = pending.get(granted.lease());
+    if (request == null) {
+      if (!leases.containsKey(granted.lease())) {
+        tellReturned(granted.lease(), granted.worker().node()); // withdrawn meanwhile
+      }
+      return;
+    }
+    forget(granted.lease(), request);
+    Lease lease = new Lease(granted.lease(), granted.worker(), request.pool, nowNanos);
+    leases.put(lease.id, lease);
+    request.pool.leases.add(lease);
+    dispatch(request.pool, nowNanos);
+  }
+
+  void onQueued(LeaseQueued message, long nowNanos) {
+    Pending request = pending.get(message.lease());
+    if (request != null && !request.queued) {
+      request.queued = true;
+      request.pool.queued++;
+      dispatch(request.pool, nowNanos);
+    }
+  }
+
+  void onRedirected(LeaseRedirected message, long nowNanos) {
+    Pending request = pending.get(message.lease());
+    if (request == null) {
+      return;
+    }
+    request.node =
+        message
+            .to(); // before it is asked: where a task waits is worth as much as where an object is
+    TaskRecord head = request.pool.ready.peekFirst();
+    if (head == null) {
+      forget(message.lease(), request);
+    } else {
+      ask(message.lease(), request, head, message.hops());
+    }
+    dispatch(request.pool, nowNanos);
+  }
+
+  /** No node will ever have what this shape needs: its tasks fail. */
+  void onRefused(LeaseRefused message, long nowNanos) {
+    Pending request = pending.get(message.lease());
+    if (request == null) {
+      return;
+    }
+    forget(message.lease(), request);
+    List<TaskRecord> waiting = new ArrayList<>(request.pool.ready);
+    request.pool.ready.clear();
+    waiting.stream()
+        .filter(task -> task.state == TaskRecord.State.READY)
+        .forEach(task -> pusher.refused(task, message.failure()));
+    dispatch(request.pool, nowNanos);
+  }
+
+  void onReclaimed(LeaseReclaimed message) {
+    Lease lease = leases.get(message.lease());
+    if (lease == null) {
+      return; // given back already
+    }
+    lease.reclaimed = true;
+    if (lease.inFlight == 0) {
+      giveBack(lease);
+    }
+  }
+
+  private void giveBack(Lease lease) {
+    drop(lease);
+    tellReturned(lease.id, lease.worker.node());
+  }
+
+  private void drop(Lease lease) {
+    leases.remove(lease.id);
+    lease.pool.leases.remove(lease);
+    if (lease.pool.isEmpty()) {
+      pools.remove(lease.pool.shape, lease.pool);
+    }
+  }
+
+  /**
+   * A creation ended: its worker is the actor now, or is worth nothing; the lease is not for other
+   * tasks.
+   */
+  void creationEnded(Lease lease, boolean succeeded) {
+    if (leases.get(lease.id) == lease) {
+      lease.inFlight = 0;
+      if (succeeded) {
+        drop(lease); // the scheduler counts it until the actor ends
+      } else {
+        giveBack(lease);
+      }
+    }
+  }
+
+  // ---- idle leases ----
+
+  private void armSweep(Pool pool) {
+    if (!sweepSet && pool.leases.stream().anyMatch(lease -> lease.inFlight == 0)) {
+      sweepSet = true;
+      effects.accept(
+          new WorkerEffect.SetTimer(new WorkerTimer.LeaseSweep(), limits.leaseIdleNanos()));
+    }
+  }
+
+  void onSweep(long nowNanos) {
+    sweepSet = false;
+    long soonest = Long.MAX_VALUE;
+    for (Lease lease : List.copyOf(leases.values())) {
+      if (lease.inFlight > 0) {
+        continue;
+      }
+      long left = limits.leaseIdleNanos() - (nowNanos - lease.idleSinceNanos);
+      if (left <= 0) {
+        giveBack(lease);
+      } else {
+        soonest = Math.min(soonest, left);
+      }
+    }
+    if (soonest != Long.MAX_VALUE) {
+      sweepSet = true;
+      effects.accept(new WorkerEffect.SetTimer(new WorkerTimer.LeaseSweep(), soonest));
+    }
+  }
+
+  // ---- deaths and the end ----
+
+  /** Forgets the leases on dead workers. The tasks in flight there are the caller's to retry. */
+  void dropLeases(Predicate<WorkerId> isDead) {
+    for (Lease lease : List.copyOf(leases.values())) {
+      if (isDead.test(lease.worker)) {
+        drop(lease);
+      }
+    }
+  }
+
+  /** Requests that waited at a dead node start again at the local one. */
+  void onNodeDied(NodeId dead, long nowNanos) {
+    for (Map.Entry<LeaseId, Pending> entry : List.copyOf(pending.entrySet())) {
+      if (entry.getValue().node.equals(dead)) {
+        forget(entry.getKey(), entry.getValue());
+      }
+    }
+    for (Pool pool : List.copyOf(pools.values())) {
+      dispatch(pool, nowNanos);
+    }
+  }
+
+  /** Gives everything back. */
+  void close() {
+    for (Lease lease : List.copyOf(leases.values())) {
+      giveBack(lease);
+    }
+    for (Pool pool : List.copyOf(pools.values())) {
+      pool.ready.clear();
+      withdraw(pool);
+    }
+    pools.clear();
+  }
+}

@@ -1,0 +1,399 @@
+package io.dfut.internal.ownership;
+
+import io.dfut.NodeId;
+import io.dfut.ObjectId;
+import io.dfut.ObjectLostException.Reason;
+import io.dfut.WorkerId;
+import io.dfut.internal.protocol.Transit;
+import io.dfut.internal.protocol.WorkerMessage.CopyAdded;
+import io.dfut.internal.protocol.WorkerMessage.CopyLost;
+import io.dfut.internal.protocol.WorkerMessage.EndActor;
+import io.dfut.internal.protocol.WorkerMessage.Resolve;
+import io.dfut.internal.protocol.WorkerMessage.Resolved;
+import io.dfut.internal.spi.ObjectKey;
+import io.dfut.internal.task.Failure;
+import io.dfut.internal.task.Outcome;
+import io.dfut.internal.task.TaskSpec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * Where every object is, what became of it, and who waits to hear: the value half of the ownership
+ * table (paper section 4.1, table 2; DESIGN section 3). The counts that say whether a value is
+ * still needed are the {@link ReferenceCounter}'s.
+ *
+ * <p><b>What is kept.</b> In an owner's row the outcome (inline value, locations with the primary
+ * first, or failure), null while it is pending; the task that makes it; local readers, borrowers
+ * that asked, and tasks that wait. In a borrower's row what the owner answered.
+ *
+ * <p><b>Who changes it.</b> The owner alone decides what an object's outcome is; a borrower asks
+ * once ({@code Resolve}) and is answered when the outcome is known: at once, or when the task
+ * returns. An outcome, once it is known, changes only when copies come and go: a copy added by a
+ * reader is listed so that it is freed with the others; a copy lost (its node died, or a reader
+ * found it missing) is unlisted, the next becomes the primary, and without any the task is run
+ * again, or the object fails with the reason why it cannot be.
+ *
+ * <p><b>Why late messages do no harm.</b> Copies are named by attempt: a location of an attempt
+ * that is not the row's is answered by freeing those bytes. A second answer to a borrower finds the
+ * row settled. A question about a freed object gets a definite answer, never silence.
+ *
+ * <p>Not thread-safe: part of one worker's machine.
+ */
+final class OwnershipTable implements ReferenceCounter.Listener {
+  /** What the table asks of the tasks. */
+  interface Tasks {
+    /** One more dependency of a waiting task has an outcome. */
+    void onDependencySettled(TaskRecord task, Row dependency);
+
+    /** Run the task again, since a result of it is lost and needed. */
+    void rebuild(TaskRecord task);
+
+    /** A row of one of its results is gone. */
+    void onResultDeleted(TaskRecord task);
+
+    /** An actor's address, or its end, is known. */
+    void onActorSettled(Row actor);
+  }
+
+  private final WorkerId self;
+  private final ReferenceCounter counter;
+  private Tasks tasks;
+  private Consumer<? super WorkerEffect> effects;
+
+  OwnershipTable(WorkerId self, ReferenceCounter counter) {
+    this.self = self;
+    this.counter = counter;
+    counter.listener(this);
+  }
+
+  void tasks(Tasks theTasks) {
+    this.tasks = theTasks;
+  }
+
+  void effects(Consumer<? super WorkerEffect> current) {
+    this.effects = current;
+    counter.effects(current);
+  }
+
+  // ---- outcomes ----
+
+  /**
+   * An object's outcome is known. Whoever waits is told. Does nothing but free the copy when the
+   * row is gone, freed, or settled already.
+   *
+   * @param carried the transits under which the references inside it came, empty when this worker
+   *     held them anyway
+   */
+  void settle(Row row, ObjectId id, Outcome outcome, List<Transit> carried, WorkerId from) {
+    if (row == null || row.freed || row.value != null) {
+      discard(id, outcome);
+      return;
+    }
+    row.value = outcome;
+    if (row.isOwned()) {
+      for (ObjectId inner : outcome.references()) {
+        arrived(inner, carried, from).ifPresent(counter::containerAdded);
+      }
+    }
+    announce(row);
+    counter.suspect(row);
+  }
+
+  private Optional<Row> arrived(ObjectId inner, List<Transit> carried, WorkerId from) {
+    for (Transit transit : carried) {
+      if (transit.object().equals(inner)) {
+        return counter.arrive(transit, from);
+      }
+    }
+    return Optional.ofNullable(counter.find(inner));
+  }
+
+  private void announce(Row row) {
+    row.cells().forEach(cell -> effects.accept(new WorkerEffect.Settle(cell, row.value)));
+    for (WorkerId asker : row.takeAskers()) {
+      effects.accept(new WorkerEffect.Send(asker, new Resolved(row.id, row.value)));
+    }
+    for (TaskRecord dependent : row.takeDependents()) {
+      tasks.onDependencySettled(dependent, row);
+    }
+    tasks.onActorSettled(row);
+  }
+
+  /** An outcome that nobody wants: its bytes must not stay. */
+  void discard(ObjectId id, Outcome outcome) {
+    if (outcome instanceof Outcome.Stored stored) {
+      effects.accept(
+          new WorkerEffect.FreeCopies(new ObjectKey(id, stored.attempt()), stored.sources()));
+    } else if (outcome instanceof Outcome.Actor actor) {
+      effects.accept(
+          new WorkerEffect.Send(actor.worker(), new EndActor("nobody refers to it any more")));
+    }
+  }
+
+  @Override
+  public void onOutOfScope(Row row) {
+    if (row.value == null) {
+      return;
+    }
+    boolean outlives =
+        row.task != null
+            && row.task.spec.kind() instanceof TaskSpec.Kind.Creation(TaskSpec.ActorOptions options)
+            && options.detached();
+    if (!outlives) {
+      discard(row.id, row.value);
+    }
+    releaseContained(row);
+  }
+
+  private void releaseContained(Row row) {
+    for (ObjectId inner : row.value.references()) {
+      Row innerRow = counter.find(inner);
+      if (innerRow != null && innerRow.containers > 0) {
+        counter.containerReleased(innerRow);
+      }
+    }
+  }
+
+  @Override
+  public void onDeleted(Row row) {
+    if (row.task != null) {
+      tasks.onResultDeleted(row.task);
+    }
+  }
+
+  // ---- readers ----
+
+  /** A local reader waits at this cell. */
+  void addReader(Row row, Settleable cell) {
+    row.addCell(cell);
+    if (row.value != null) {
+      effects.accept(new WorkerEffect.Settle(cell, row.value));
+    }
+  }
+
+  /** Asks the owner of a borrowed object, unless it was asked. */
+  void want(Row row) {
+    if (!row.isOwned() && row.value == null && !row.asked) {
+      row.asked = true;
+      effects.accept(new WorkerEffect.Send(row.id.owner(), new Resolve(row.id, self)));
+    }
+  }
+
+  void onResolve(Resolve question) {
+    Row row = counter.find(question.object());
+    if (row == null || row.freed) {
+      answerFreed(question.object(), question.asker());
+    } else if (row.value != null) {
+      effects.accept(new WorkerEffect.Send(question.asker(), new Resolved(row.id, row.value)));
+    } else {
+      row.addAsker(question.asker());
+    }
+  }
+
+  private void answerFreed(ObjectId object, WorkerId asker) {
+    effects.accept(
+        new WorkerEffect.Send(asker, new Resolved(object, new Outcome.Failed(freed(object)))));
+  }
+
+  static Failure freed(ObjectId object) {
+    return Failure.lost(
+        Reason.FREED,
+        object
+            + " was freed: every handle that its owner knew of was released before this one was"
+            + " used. Keep a handle open, or share() it to the task that needs it.");
+  }
+
+  void onResolved(Resolved answer) {
+    Row row = counter.find(answer.object());
+    if (row != null && !row.isOwned() && row.value == null) {
+      row.value = answer.outcome();
+      announce(row);
+    }
+  }
+
+  // ---- copies ----
+
+  void onCopyAdded(CopyAdded added) {
+    Row row = counter.find(added.object());
+    if (row == null
+        || !(row.value instanceof Outcome.Stored stored)
+        || stored.attempt() != added.attempt()) {
+      effects.accept(
+          new WorkerEffect.FreeCopies(
+              new ObjectKey(added.object(), added.attempt()), List.of(added.node())));
+    } else if (!stored.sources().contains(added.node())) {
+      List<NodeId> sources = new ArrayList<>(stored.sources());
+      sources.add(added.node());
+      row.value = new Outcome.Stored(stored.attempt(), stored.bytes(), sources, stored.contained());
+    }
+  }
+
+  /** A reader of this worker found no copy at these nodes. */
+  void onReadFailed(ObjectId object, int attempt, List<NodeId> sources) {
+    Row row = counter.find(object);
+    if (row == null
+        || !(row.value instanceof Outcome.Stored stored)
+        || stored.attempt() != attempt) {
+      return; // a newer outcome is known, or on its way
+    }
+    if (row.isOwned()) {
+      dropCopies(row, sources);
+      return;
+    }
+    row.value = null;
+    row.asked = true;
+    row.cells().forEach(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
+    effects.accept(
+        new WorkerEffect.Send(object.owner(), new CopyLost(object, attempt, sources, self)));
+  }
+
+  /** A borrower found no copy at these nodes, and asks anew. */
+  void onCopyLost(CopyLost lost) {
+    Row row = counter.find(lost.object());
+    if (row != null
+        && row.value instanceof Outcome.Stored stored
+        && stored.attempt() == lost.attempt()) {
+      dropCopies(row, lost.sources());
+    }
+    onResolve(new Resolve(lost.object(), lost.asker()));
+  }
+
+  /** Copies at these nodes are gone: another becomes the primary, or the object is recovered. */
+  void dropCopies(Row row, List<NodeId> gone) {
+    if (!(row.value instanceof Outcome.Stored stored)) {
+      return;
+    }
+    List<NodeId> left = new ArrayList<>(stored.sources());
+    left.removeAll(gone);
+    if (left.size() == stored.sources().size()) {
+      return;
+    }
+    if (left.isEmpty()) {
+      lose(row);
+      return;
+    }
+    if (!left.getFirst().equals(stored.sources().getFirst())) {
+      effects.accept(
+          new WorkerEffect.PromoteCopy(new ObjectKey(row.id, stored.attempt()), left.getFirst()));
+    }
+    row.value = new Outcome.Stored(stored.attempt(), stored.bytes(), left, stored.contained());
+  }
+
+  private void lose(Row row) {
+    if (!row.inScope()) {
+      return; // what nobody needs is not rebuilt
+    }
+    releaseContained(row);
+    row.value = null;
+    row.cells().forEach(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
+    recover(row);
+  }
+
+  /**
+   * Makes a value that is lost again, or fails the object with the reason why that cannot be done
+   * (DESIGN section 7). Nothing happens when it is being made already.
+   */
+  void recover(Row row) {
+    Optional<Failure> refusal = whyNotRebuilt(row);
+    if (refusal.isPresent()) {
+      settle(row, row.id, new Outcome.Failed(refusal.get()), List.of(), self);
+    } else {
+      tasks.rebuild(row.task);
+    }
+  }
+
+  private Optional<Failure> whyNotRebuilt(Row row) {
+    String lost = "every copy of " + row.id + ", made at " + row.site + ", is lost; ";
+    if (row.task == null) {
+      return Optional.of(
+          row.origin == Row.Origin.PUT
+              ? Failure.lost(
+                  Reason.PUT_WITHOUT_LINEAGE,
+                  lost
+                      + "it was put, so there is no task that could make it again. Make it in a"
+                      + " task to have it rebuilt.")
+              : Failure.lost(
+                  Reason.PROMISE_WITHOUT_LINEAGE,
+                  lost
+                      + "it was completed by hand, so there is no task that could make it again."));
+    }
+    TaskRecord task = row.task;
+    if (!task.isSettled()) {
+      return Optional.empty();
+    }
+    if (task.cancelled) {
+      return Optional.of(
+          Failure.lost(Reason.TASK_CANCELLED, lost + task.spec.display() + " was cancelled."));
+    }
+    if (!(task.spec.kind() instanceof TaskSpec.Kind.Plain)) {
+      return Optional.of(
+          Failure.lost(
+              Reason.ACTOR_WITHOUT_TASK_RETRIES,
+              lost + task.spec.display() + " is an actor's, and its calls are not repeated."));
+    }
+    if (task.retriesLeft == 0) {
+      return Optional.of(
+          Failure.lost(
+              Reason.RETRIES_SPENT,
+              lost
+                  + task.spec.display()
+                  + " was started "
+                  + (task.attempt + 1)
+                  + " times and has no retries left; raise maxRetries."));
+    }
+    return Optional.empty();
+  }
+
+  // ---- deaths ----
+
+  void onNodeDied(NodeId dead) {
+    for (Row row : snapshot()) {
+      if (row.isOwned()) {
+        dropCopies(row, List.of(dead));
+      } else if (row.id.owner().node().equals(dead)) {
+        failBorrowed(row, "its node " + dead + " died");
+      }
+    }
+    counter.onNodeDied(dead);
+  }
+
+  void onWorkerDied(WorkerId dead, String cause) {
+    for (Row row : snapshot()) {
+      if (!row.isOwned() && row.id.owner().equals(dead)) {
+        failBorrowed(row, cause);
+      }
+    }
+    counter.onWorkerDied(dead);
+  }
+
+  private void failBorrowed(Row row, String cause) {
+    if (row.value == null || row.value instanceof Outcome.Stored) {
+      if (row.value != null) {
+        row.cells().forEach(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
+      }
+      row.value =
+          new Outcome.Failed(
+              Failure.of(
+                  Failure.Kind.OWNER_DIED,
+                  "the owner "
+                      + row.id.owner()
+                      + " of "
+                      + row.id
+                      + " is gone ("
+                      + cause
+                      + "), so nobody can name the value's place or make it again. Let a worker"
+                      + " that lives longer, such as the driver or an actor, submit or put what"
+                      + " must outlive this one."));
+      announce(row);
+    }
+    counter.ownerDied(row);
+  }
+
+  private List<Row> snapshot() {
+    List<Row> all = new ArrayList<>();
+    counter.rows().forEach(all::add);
+    return all;
+  }
+}

@@ -1,0 +1,401 @@
+package io.dfut.internal.ownership;
+
+import io.dfut.NodeId;
+import io.dfut.ObjectId;
+import io.dfut.WorkerId;
+import io.dfut.internal.machine.Invariant;
+import io.dfut.internal.protocol.Transit;
+import io.dfut.internal.protocol.WorkerMessage.BorrowAcknowledged;
+import io.dfut.internal.protocol.WorkerMessage.BorrowReleased;
+import io.dfut.internal.protocol.WorkerMessage.Borrowed;
+import io.dfut.internal.protocol.WorkerMessage.TransitClosed;
+import io.dfut.internal.task.CallSite;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * Who holds which object: the counts of one worker, and the borrowing protocol between workers
+ * (paper section 4.2, DESIGN section 5).
+ *
+ * <p><b>What is kept.</b> A {@link Row} for every object that this worker owns or borrows, with a
+ * count for each reason to keep it. An owner's row also lists the borrowers. Only user code
+ * (handles), tasks (arguments, holds, lineage), values (containers) and messages under way
+ * (transits) change counts, each through one pair of methods here.
+ *
+ * <p><b>When a value goes.</b> When every count but lineage's is zero. The row goes when that is
+ * zero too. An object that is still being made keeps its row until its task has ended, in whose
+ * answer there may be something to free.
+ *
+ * <p><b>Orders of messages that are possible.</b> A reference reaches a borrower in one of two
+ * ways.
+ *
+ * <ul>
+ *   <li><em>First-hand</em>: its owner pushes a task that sees it. The owner's own argument count
+ *       covers the borrower while the task runs ({@code COVERED}). If the borrower still holds it
+ *       when the task ends, the answer says so, and the owner lists the borrower before it drops
+ *       the argument count: both happen in the one step that applies the answer.
+ *   <li><em>Second-hand</em>: someone else passes it on (a borrower to its own task, or inside a
+ *       result). The passer counts a transit under an id of its own. The receiver's first act is
+ *       {@code Borrowed} to the owner, which lists it, answers {@code BorrowAcknowledged}, and
+ *       tells the passer {@code TransitClosed}. Each may come late or twice: the owner's list is a
+ *       map, the transit's id is removed once, and an unknown id is ignored.
+ * </ul>
+ *
+ * A release is sent only after the registration was acknowledged, and carries the borrow's epoch:
+ * when the same worker borrows again before its release arrives, the newer epoch stands and the
+ * late release does nothing. So at every moment the owner lists a holder, or counts a task or
+ * transit that covers it.
+ *
+ * <p>Not thread-safe: part of one worker's machine.
+ */
+final class ReferenceCounter {
+  /** Told when an object's fate changes; implemented by the table and the tasks. */
+  interface Listener {
+    /** Nothing holds the value any more: free it everywhere. The row may stay for its lineage. */
+    void onOutOfScope(Row row);
+
+    /** The row is gone, and with it the need for the description of the task that made it. */
+    void onDeleted(Row row);
+  }
+
+  private final WorkerId self;
+  private final Map<ObjectId, Row> rows = new HashMap<>();
+
+  /** Transits that this worker sent and nobody has closed, by id, with the receiver. */
+  private final Map<Long, OpenTransit> openTransits = new LinkedHashMap<>();
+
+  /**
+   * Rows whose counts fell, to be looked at before the step ends: a queue, since chains are longer
+   * than any stack.
+   */
+  private final ArrayDeque<Row> suspects = new ArrayDeque<>();
+
+  private Consumer<? super WorkerEffect> effects;
+  private Listener listener;
+  private long lastTransit;
+  private long lastEpoch;
+
+  private record OpenTransit(Row row, WorkerId receiver) {}
+
+  ReferenceCounter(WorkerId self) {
+    this.self = self;
+  }
+
+  void listener(Listener theListener) {
+    this.listener = theListener;
+  }
+
+  /** Where the effects of the current step go. */
+  void effects(Consumer<? super WorkerEffect> current) {
+    this.effects = current;
+  }
+
+  // ---- rows ----
+
+  Row find(ObjectId id) {
+    return rows.get(id);
+  }
+
+  Iterable<Row> rows() {
+    return rows.values();
+  }
+
+  boolean isEmpty() {
+    return rows.isEmpty() && openTransits.isEmpty();
+  }
+
+  Row own(ObjectId id, Row.Origin origin, CallSite site) {
+    Row row = new Row(id, origin, site);
+    Row before = rows.put(id, row);
+    Invariant.check(before == null, "two rows for one object", before);
+    return row;
+  }
+
+  /** The row of an object that somebody else owns, made if need be. */
+  private Row borrowed(ObjectId id, Row.Borrow how) {
+    Row row = rows.get(id);
+    if (row == null) {
+      row = new Row(id, Row.Origin.BORROWED, CallSite.UNKNOWN);
+      row.borrow = how;
+      row.epoch = ++lastEpoch;
+      rows.put(id, row);
+    }
+    return row;
+  }
+
+  // ---- counts ----
+
+  void handleAdded(Row row) {
+    row.handles++;
+  }
+
+  void handleReleased(Row row) {
+    Invariant.check(row.handles > 0, "released more handles than there are", row);
+    row.handles--;
+    suspect(row);
+  }
+
+  void argumentAdded(Row row) {
+    row.arguments++;
+  }
+
+  void argumentReleased(Row row) {
+    Invariant.check(row.arguments > 0, "released more arguments than there are", row);
+    row.arguments--;
+    suspect(row);
+  }
+
+  void containerAdded(Row row) {
+    row.containers++;
+  }
+
+  void containerReleased(Row row) {
+    Invariant.check(row.containers > 0, "released more containers than there are", row);
+    row.containers--;
+    suspect(row);
+  }
+
+  void lineageAdded(Row row) {
+    row.lineage++;
+  }
+
+  void lineageReleased(Row row) {
+    Invariant.check(row.lineage > 0, "released more lineage than there is", row);
+    row.lineage--;
+    suspect(row);
+  }
+
+  void holdAdded(Row row) {
+    row.holds++;
+  }
+
+  void holdReleased(Row row) {
+    Invariant.check(row.holds > 0, "released more holds than there are", row);
+    row.holds--;
+    suspect(row);
+  }
+
+  // ---- passing references on ----
+
+  /** Counts one reference on its way to a worker; what must ride in the message. */
+  Transit depart(Row row, WorkerId receiver) {
+    row.transits++;
+    long id = ++lastTransit;
+    openTransits.put(id, new OpenTransit(row, receiver));
+    return new Transit(row.id, id);
+  }
+
+  void onTransitClosed(TransitClosed closed) {
+    OpenTransit open = openTransits.remove(closed.transit().id());
+    if (open != null) { // else a repeated message
+      open.row().transits--;
+      suspect(open.row());
+    }
+  }
+
+  /**
+   * A reference came in with a message.
+   *
+   * @return the row, which nothing holds yet; empty when this worker owns the object and has freed
+   *     it
+   */
+  Optional<Row> arrive(Transit transit, WorkerId sender) {
+    ObjectId id = transit.object();
+    if (id.owner().equals(self)) {
+      if (transit.id() != 0) {
+        send(sender, new TransitClosed(transit));
+      }
+      return Optional.ofNullable(rows.get(id)).filter(row -> !row.freed);
+    }
+    if (transit.id() == 0) {
+      return Optional.of(borrowed(id, Row.Borrow.COVERED));
+    }
+    Row row = borrowed(id, Row.Borrow.COVERED);
+    if (row.borrow == Row.Borrow.REGISTERED) {
+      send(sender, new TransitClosed(transit));
+    } else {
+      row.borrow = Row.Borrow.REGISTERING;
+      send(id.owner(), new Borrowed(transit, self, row.epoch, sender));
+    }
+    return Optional.of(row);
+  }
+
+  /**
+   * A reference was found inside a value that this worker read. While its owner does not know us,
+   * the outer value, which contains it, must not go.
+   */
+  Row found(ObjectId id, Optional<Row> outer) {
+    Row before = rows.get(id);
+    if (before != null) {
+      return before;
+    }
+    Row row = borrowed(id, Row.Borrow.REGISTERING);
+    send(id.owner(), new Borrowed(new Transit(id, 0), self, row.epoch, self));
+    outer.ifPresent(
+        cover -> {
+          holdAdded(cover);
+          row.coverBy(cover);
+        });
+    return row;
+  }
+
+  /** The owner's side of a registration. */
+  void onBorrowed(Borrowed message) {
+    ObjectId id = message.transit().object();
+    Row row = rows.get(id);
+    if (row != null && !row.freed) {
+      row.addBorrower(message.borrower(), message.epoch());
+    }
+    send(message.borrower(), new BorrowAcknowledged(id, message.epoch()));
+    if (message.transit().id() != 0) {
+      if (message.sender().equals(self)) {
+        onTransitClosed(new TransitClosed(message.transit()));
+      } else {
+        send(message.sender(), new TransitClosed(message.transit()));
+      }
+    }
+  }
+
+  /** An executor's answer says that it still holds what this worker lent it. */
+  void onHeld(ObjectId id, WorkerId executor, long epoch) {
+    Row row = rows.get(id);
+    if (row != null && !row.freed) {
+      row.addBorrower(executor, epoch);
+    }
+  }
+
+  void onBorrowAcknowledged(BorrowAcknowledged message) {
+    Row row = rows.get(message.object());
+    if (row == null || row.isOwned() || row.epoch != message.epoch()) {
+      return; // a repeated message, or one about an earlier borrow
+    }
+    if (row.borrow == Row.Borrow.REGISTERING) {
+      row.borrow = Row.Borrow.REGISTERED;
+      row.takeCoveredBy().forEach(this::holdReleased);
+      suspect(row);
+    }
+  }
+
+  void onBorrowReleased(BorrowReleased message) {
+    Row row = rows.get(message.object());
+    if (row != null && row.removeBorrower(message.borrower(), message.epoch())) {
+      suspect(row);
+    }
+  }
+
+  /**
+   * At the end of a task: what is still held of what its owner lent, and must be said in the
+   * answer.
+   */
+  boolean stillHolds(Row row) {
+    if (!row.isOwned() && row.inScope() && row.borrow == Row.Borrow.COVERED) {
+      row.borrow = Row.Borrow.REGISTERED; // by the answer that is being written
+      return true;
+    }
+    return false;
+  }
+
+  // ---- deaths ----
+
+  /** Drops a dead worker's borrows, and the transits that were on their way to it. */
+  void onWorkerDied(WorkerId dead) {
+    dropHolders(dead::equals);
+  }
+
+  /** The same for all workers of a node. */
+  void onNodeDied(NodeId dead) {
+    dropHolders(worker -> worker.node().equals(dead));
+  }
+
+  private void dropHolders(java.util.function.Predicate<WorkerId> isDead) {
+    for (Row row : rows.values()) {
+      for (WorkerId borrower : List.copyOf(row.borrowers().keySet())) {
+        if (isDead.test(borrower)) {
+          row.removeBorrower(borrower, Long.MAX_VALUE);
+          suspect(row);
+        }
+      }
+    }
+    for (Map.Entry<Long, OpenTransit> entry : new ArrayList<>(openTransits.entrySet())) {
+      OpenTransit open = entry.getValue();
+      // A transit is closed by the receiver's registration: with the receiver, or the owner, gone,
+      // nobody will.
+      if (isDead.test(open.receiver()) || isDead.test(open.row().id.owner())) {
+        openTransits.remove(entry.getKey());
+        open.row().transits--;
+        suspect(open.row());
+      }
+    }
+  }
+
+  // ---- going ----
+
+  void suspect(Row row) {
+    if (!row.inScope()) {
+      suspects.add(row);
+    }
+  }
+
+  /** Frees and deletes what nothing holds. Called at the end of every step. */
+  void sweep() {
+    Row row;
+    while ((row = suspects.poll()) != null) {
+      if (row.inScope() || rows.get(row.id) != row) {
+        continue; // held again, or gone already: it can stand in the queue twice
+      }
+      if (row.isOwned()) {
+        sweepOwned(row);
+      } else {
+        sweepBorrowed(row);
+      }
+    }
+  }
+
+  private void sweepOwned(Row row) {
+    if (row.isBeingMade()) {
+      return; // its task's end looks again
+    }
+    if (!row.freed) {
+      row.freed = true;
+      listener.onOutOfScope(row);
+      row.value = null;
+    }
+    if (row.lineage == 0) {
+      rows.remove(row.id);
+      listener.onDeleted(row);
+    }
+  }
+
+  private void sweepBorrowed(Row row) {
+    switch (row.borrow) {
+      case COVERED -> rows.remove(row.id);
+      case REGISTERING -> {
+        return; // no release before the acknowledgement, which looks again
+      }
+      case REGISTERED -> {
+        rows.remove(row.id);
+        send(row.id.owner(), new BorrowReleased(row.id, self, row.epoch));
+      }
+    }
+    listener.onDeleted(row);
+  }
+
+  /** A borrowed row whose owner is dead is told of nothing any more. */
+  void ownerDied(Row row) {
+    if (row.borrow == Row.Borrow.REGISTERING) {
+      row.takeCoveredBy().forEach(this::holdReleased);
+    }
+    row.borrow = Row.Borrow.COVERED;
+    suspect(row);
+  }
+
+  private void send(WorkerId to, io.dfut.internal.protocol.WorkerMessage message) {
+    effects.accept(new WorkerEffect.Send(to, message));
+  }
+}

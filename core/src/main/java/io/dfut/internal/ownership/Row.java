@@ -1,0 +1,229 @@
+package io.dfut.internal.ownership;
+
+import io.dfut.ObjectId;
+import io.dfut.WorkerId;
+import io.dfut.internal.task.CallSite;
+import io.dfut.internal.task.Outcome;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * One object in one worker's table: an owner's row, or the subset that a borrower keeps (paper
+ * table 2). Counts are kept apart by reason, so that a wrong one can be seen. Not thread-safe.
+ */
+final class Row {
+  /** What made the object. */
+  enum Origin {
+    TASK,
+    PUT,
+    PROMISE,
+    BORROWED
+  }
+
+  /** What the owner knows of this borrower; a borrower's row only. */
+  enum Borrow {
+    /** A running task was lent the reference by its owner, whose submitted count covers us. */
+    COVERED,
+    /** We told the owner, and wait to hear that it knows. */
+    REGISTERING,
+    /** The owner lists us. */
+    REGISTERED
+  }
+
+  final ObjectId id;
+  final Origin origin;
+  final CallSite site;
+
+  /** What became of the object; null while it is pending, unknown to a borrower, or freed. */
+  Outcome value;
+
+  /** The value was freed; the row stays for lineage only. */
+  boolean freed;
+
+  /** The task that makes it; null for puts and promises, and in a borrower's row. */
+  TaskRecord task;
+
+  /** Open handles. Added by submit, put, share and decoding; removed when a handle is released. */
+  int handles;
+
+  /**
+   * Tasks of this worker that take it and have not ended. Added at submit; removed when the task
+   * settles.
+   */
+  int arguments;
+
+  /**
+   * Values owned here that contain it. Added when such a value arrives; removed when that is freed.
+   */
+  int containers;
+
+  /**
+   * Messages under way that carry it. Added when one is sent; removed by TransitClosed or the
+   * receiver's death.
+   */
+  int transits;
+
+  /**
+   * Running tasks that were lent it, and registrations of inner references that its value covers.
+   */
+  int holds;
+
+  /** Descriptions of tasks kept here that take it. Keeps the row, not the value. */
+  int lineage;
+
+  /**
+   * Workers that hold it, with the epoch of their borrow. Added by Borrowed or TaskReturned;
+   * removed by release or death.
+   */
+  private Map<WorkerId, Long> borrowers;
+
+  /** Where local readers wait; every handle made by decoding brings its own. */
+  private List<Settleable> cells = List.of();
+
+  /** Borrowers that asked and are told once it settles. */
+  private List<WorkerId> askers = List.of();
+
+  /** Tasks of this worker that wait for it. */
+  private List<TaskRecord> dependents = List.of();
+
+  Borrow borrow;
+  long epoch;
+
+  /** Whether the owner was asked what became of it; a borrower's row only. */
+  boolean asked;
+
+  /** Rows whose value held this reference, held until the owner knows us; a borrower's row only. */
+  private List<Row> coveredBy = List.of();
+
+  Row(ObjectId id, Origin origin, CallSite site) {
+    this.id = id;
+    this.origin = origin;
+    this.site = site;
+  }
+
+  boolean isOwned() {
+    return origin != Origin.BORROWED;
+  }
+
+  /** While true, the value must exist or be on its way. */
+  boolean inScope() {
+    return handles > 0
+        || arguments > 0
+        || containers > 0
+        || transits > 0
+        || holds > 0
+        || (borrowers != null && !borrowers.isEmpty());
+  }
+
+  /** Whether a task that will settle it has not ended. */
+  boolean isBeingMade() {
+    return value == null && task != null && !task.isSettled();
+  }
+
+  Map<WorkerId, Long> borrowers() {
+    return borrowers == null ? Map.of() : borrowers;
+  }
+
+  /** Adds a borrower, or notes its newer epoch. */
+  void addBorrower(WorkerId borrower, long borrowEpoch) {
+    if (borrowers == null) {
+      borrowers = new HashMap<>(4);
+    }
+    borrowers.merge(borrower, borrowEpoch, Math::max);
+  }
+
+  /** Removes a borrower unless it has borrowed anew since. */
+  boolean removeBorrower(WorkerId borrower, long borrowEpoch) {
+    Long known = borrowers().get(borrower);
+    if (known == null || known > borrowEpoch) {
+      return false;
+    }
+    borrowers.remove(borrower);
+    return true;
+  }
+
+  List<Settleable> cells() {
+    return cells;
+  }
+
+  void addCell(Settleable cell) {
+    if (cells.isEmpty()) {
+      cells = List.of(cell);
+    } else if (!cells.contains(cell)) {
+      cells = new ArrayList<>(cells);
+      cells.add(cell);
+    }
+  }
+
+  void addAsker(WorkerId asker) {
+    if (askers.isEmpty()) {
+      askers = new ArrayList<>(2);
+    }
+    if (!askers.contains(asker)) {
+      askers.add(asker);
+    }
+  }
+
+  List<WorkerId> takeAskers() {
+    List<WorkerId> taken = askers;
+    askers = List.of();
+    return taken;
+  }
+
+  void addDependent(TaskRecord dependent) {
+    if (dependents.isEmpty()) {
+      dependents = new ArrayList<>(2);
+    }
+    dependents.add(dependent);
+  }
+
+  List<TaskRecord> takeDependents() {
+    List<TaskRecord> taken = dependents;
+    dependents = List.of();
+    return taken;
+  }
+
+  boolean hasDependents() {
+    return !dependents.isEmpty();
+  }
+
+  void coverBy(Row outer) {
+    if (coveredBy.isEmpty()) {
+      coveredBy = new ArrayList<>(1);
+    }
+    coveredBy.add(outer);
+  }
+
+  List<Row> takeCoveredBy() {
+    List<Row> taken = coveredBy;
+    coveredBy = List.of();
+    return taken;
+  }
+
+  /** The counts that hold it, by reason; for people. */
+  Map<String, Integer> counts() {
+    Map<String, Integer> counts = new LinkedHashMap<>();
+    putPositive(counts, "handles", handles);
+    putPositive(counts, "arguments", arguments);
+    putPositive(counts, "containers", containers);
+    putPositive(counts, "borrowers", borrowers().size());
+    putPositive(counts, "transits", transits);
+    putPositive(counts, "holds", holds);
+    putPositive(counts, "lineage", lineage);
+    return counts;
+  }
+
+  private static void putPositive(Map<String, Integer> counts, String reason, int count) {
+    if (count > 0) {
+      counts.put(reason, count);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return id + " " + origin + " value=" + value + (freed ? " freed" : "") + " " + counts();
+  }
+}

@@ -1,0 +1,787 @@
+package io.dfut.internal.ownership;
+
+import io.dfut.ActorId;
+import io.dfut.NodeId;
+import io.dfut.ObjectId;
+import io.dfut.TaskId;
+import io.dfut.WorkerId;
+import io.dfut.internal.api.Placement;
+import io.dfut.internal.machine.Invariant;
+import io.dfut.internal.protocol.PushedArgument;
+import io.dfut.internal.protocol.Transit;
+import io.dfut.internal.protocol.WorkerMessage.CancelTask;
+import io.dfut.internal.protocol.WorkerMessage.TaskHandedBack;
+import io.dfut.internal.protocol.WorkerMessage.TaskPushed;
+import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
+import io.dfut.internal.protocol.WorkerMessage.TransitClosed;
+import io.dfut.internal.task.Argument;
+import io.dfut.internal.task.Failure;
+import io.dfut.internal.task.Outcome;
+import io.dfut.internal.task.TaskSpec;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+
+/**
+ * The tasks that this worker owns, from submission to the last need for their descriptions (paper
+ * section 4.1; DESIGN section 4): dependencies, dispatch, answers, retries, cancellation, and
+ * lineage.
+ *
+ * <p>The order in which an answer is applied matters; each step is there because a system that did
+ * otherwise freed something too early: outcome and location first, then the references inside the
+ * results, then those that the executor still holds, then the argument counts, and the lineage
+ * last.
+ *
+ * <p>Calls of one actor are sent in the order of their submission: a call whose arguments are not
+ * there yet holds up those behind it.
+ *
+ * <p>Not thread-safe: part of one worker's machine.
+ */
+final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
+  /** This worker's calls of one actor. */
+  private static final class ActorQueue {
+    final ActorId actor;
+    final ArrayDeque<TaskRecord> waiting = new ArrayDeque<>();
+    long nextSequence;
+    int inFlight;
+
+    ActorQueue(ActorId actor) {
+      this.actor = actor;
+    }
+  }
+
+  private final WorkerId self;
+  private final OwnershipTable table;
+  private final ReferenceCounter counter;
+  private final LeaseBook leases;
+  private final Map<TaskId, TaskRecord> tasks = new HashMap<>();
+  private final Map<ActorId, ActorQueue> actors = new LinkedHashMap<>();
+  private Consumer<? super WorkerEffect> effects;
+  private long nowNanos;
+
+  TaskBook(WorkerId self, OwnershipTable table, ReferenceCounter counter, WorkerLimits limits) {
+    this.self = self;
+    this.table = table;
+    this.counter = counter;
+    this.leases = new LeaseBook(self, limits, this, this::bytesByNode);
+    table.tasks(this);
+  }
+
+  void begin(Consumer<? super WorkerEffect> current, long now) {
+    this.effects = current;
+    this.nowNanos = now;
+    leases.effects(current);
+  }
+
+  LeaseBook leases() {
+    return leases;
+  }
+
+  boolean isEmpty() {
+    return tasks.isEmpty() && leases.isEmpty();
+  }
+
+  int size() {
+    return tasks.size();
+  }
+
+  // ---- submission ----
+
+  void submit(WorkerInput.Submit submit) {
+    TaskSpec spec = submit.spec();
+    TaskRecord task = new TaskRecord(spec, submit.claim(), submit.parent());
+    TaskRecord before = tasks.put(spec.id(), task);
+    Invariant.check(before == null, "a task was submitted twice", before);
+    for (int i = 0; i < spec.results(); i++) {
+      Row row = counter.own(task.result(i), Row.Origin.TASK, spec.site());
+      row.task = task;
+      row.handles =
+          1; // never zero before the handle is known: it would look as if nobody wanted it
+      row.addCell(submit.cells().get(i));
+    }
+    if (spec.timeoutNanos() > 0) {
+      task.deadlineNanos = nowNanos + spec.timeoutNanos();
+      effects.accept(
+          new WorkerEffect.SetTimer(new WorkerTimer.TaskDeadline(spec.id()), spec.timeoutNanos()));
+    }
+    if (!takeArguments(task)) {
+      return;
+    }
+    if (spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
+      actors.computeIfAbsent(actor, ActorQueue::new).waiting.addLast(task);
+      table.want(counter.find(actor.object()));
+    }
+    awaitDependencies(task);
+  }
+
+  /**
+   * Counts what the task takes; false when a handle was released in a race with the submission, and
+   * the task failed.
+   */
+  private boolean takeArguments(TaskRecord task) {
+    List<Row> taken = new ArrayList<>();
+    for (ObjectId id : argumentsOf(task.spec)) {
+      Row row = counter.find(id);
+      if (row == null || row.freed) {
+        taken.forEach(
+            t -> {
+              counter.argumentReleased(t);
+              counter.lineageReleased(t);
+            });
+        task.holdsArguments = false;
+        task.holdsLineage = false;
+        fail(
+            task,
+            Failure.of(
+                Failure.Kind.RELEASED,
+                "an argument of "
+                    + task.spec.display()
+                    + ", "
+                    + id
+                    + ", was released by another thread while the task was submitted; close handles"
+                    + " after submitting"));
+        return false;
+      }
+      counter.argumentAdded(row);
+      counter.lineageAdded(row);
+      taken.add(row);
+    }
+    return true;
+  }
+
+  /**
+   * Everything that a task keeps alive: values it takes, references it sees, the actor it calls.
+   * With repetition.
+   */
+  private static List<ObjectId> argumentsOf(TaskSpec spec) {
+    List<ObjectId> ids = new ArrayList<>();
+    spec.dependencies().forEach(ids::add);
+    spec.lent().forEach(ids::add);
+    if (spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
+      ids.add(actor.object());
+    }
+    return ids;
+  }
+
+  private void awaitDependencies(TaskRecord task) {
+    task.state = TaskRecord.State.WAITING;
+    task.missing = 0;
+    task.spec
+        .dependencies()
+        .forEach(
+            id -> {
+              Row row = counter.find(id);
+              if (row.value == null) {
+                task.missing++;
+                row.addDependent(task);
+                table.want(row);
+              }
+            });
+    if (task.missing == 0) {
+      dependenciesThere(task);
+    }
+  }
+
+  @Override
+  public void onDependencySettled(TaskRecord task, Row dependency) {
+    if (task.state != TaskRecord.State.WAITING) {
+      return; // cancelled meanwhile
+    }
+    task.missing--;
+    if (dependency.value instanceof Outcome.Failed(Failure failure)) {
+      fail(task, failure);
+    } else if (task.missing == 0) {
+      dependenciesThere(task);
+    }
+  }
+
+  private void dependenciesThere(TaskRecord task) {
+    // A dependency can have been lost again while others were waited for.
+    boolean[] again = new boolean[1];
+    for (ObjectId id : (Iterable<ObjectId>) task.spec.dependencies()::iterator) {
+      Row row = counter.find(id);
+      if (row.value instanceof Outcome.Failed(Failure failure)) {
+        fail(task, failure);
+        return;
+      }
+      again[0] |= row.value == null;
+    }
+    if (again[0]) {
+      awaitDependencies(task);
+      return;
+    }
+    makeReady(task);
+  }
+
+  private void makeReady(TaskRecord task) {
+    task.state = TaskRecord.State.READY;
+    if (task.spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
+      pump(actors.get(actor));
+    } else {
+      leases.ready(task, nowNanos);
+    }
+  }
+
+  private Map<NodeId, Long> bytesByNode(TaskRecord task) {
+    Map<NodeId, Long> bytes = new HashMap<>();
+    task.spec.dependencies().forEach(id -> addBytes(bytes, id, 1));
+    if (task.spec.placement() instanceof Placement.Near(ObjectId near)) {
+      addBytes(bytes, near, 1_000_000); // asked for by name: outweighs the arguments
+    }
+    return bytes;
+  }
+
+  private void addBytes(Map<NodeId, Long> bytes, ObjectId id, long weight) {
+    Row row = counter.find(id);
+    if (row != null && row.value instanceof Outcome.Stored stored) {
+      for (NodeId node : stored.sources()) {
+        bytes.merge(node, stored.bytes() * weight, Long::sum);
+      }
+    } else if (row != null
+        && row.value instanceof Outcome.Actor(WorkerId worker, String className)) {
+      bytes.merge(worker.node(), weight, Long::sum);
+    }
+  }
+
+  // ---- pushing ----
+
+  @Override
+  public boolean push(TaskRecord task, LeaseBook.Lease lease) {
+    return push(task, lease, lease.worker, -1);
+  }
+
+  private boolean push(TaskRecord task, LeaseBook.Lease lease, WorkerId worker, long sequence) {
+    boolean remote = !worker.node().equals(self.node());
+    if (remote ? !task.claim.take() : task.claim.isTaken()) {
+      return false; // it is being run inline
+    }
+    List<PushedArgument> arguments = new ArrayList<>(task.spec.arguments().size());
+    for (Argument argument : task.spec.arguments()) {
+      arguments.add(
+          switch (argument) {
+            case Argument.Value value -> new PushedArgument.Value(value.value());
+            case Argument.Reference reference -> resolved(reference.object());
+            case Argument.ReferenceList list ->
+                new PushedArgument.ResolvedList(
+                    list.objects().stream().map(this::resolved).toList());
+          });
+    }
+    List<Transit> lent = new ArrayList<>();
+    task.spec
+        .lent()
+        .distinct()
+        .forEach(
+            id -> {
+              Row row = counter.find(id);
+              lent.add(row.isOwned() ? new Transit(id, 0) : counter.depart(row, worker));
+            });
+    long left = task.deadlineNanos == 0 ? 0 : Math.max(1, task.deadlineNanos - nowNanos);
+    task.state = TaskRecord.State.PUSHED;
+    task.location = worker;
+    task.lease = lease;
+    effects.accept(
+        new WorkerEffect.Push(
+            worker,
+            new TaskPushed(
+                task.spec,
+                task.attempt,
+                lease == null ? new io.dfut.internal.protocol.LeaseId(self, 0) : lease.id,
+                sequence,
+                arguments,
+                lent,
+                left),
+            task.claim));
+    return true;
+  }
+
+  private PushedArgument.Resolved resolved(ObjectId id) {
+    return new PushedArgument.Resolved(id, counter.find(id).value);
+  }
+
+  @Override
+  public void refused(TaskRecord task, Failure why) {
+    fail(task, why);
+  }
+
+  // ---- actors' calls ----
+
+  /** Sends the calls whose turn it is. */
+  private void pump(ActorQueue queue) {
+    Row actor = counter.find(queue.actor.object());
+    while (true) {
+      TaskRecord head = queue.waiting.peekFirst();
+      if (head == null) {
+        break;
+      }
+      if (head.isSettled()) {
+        queue.waiting.removeFirst(); // cancelled, or an argument failed: it has no turn
+        continue;
+      }
+      if (actor == null || actor.value == null || head.state != TaskRecord.State.READY) {
+        return;
+      }
+      queue.waiting.removeFirst();
+      switch (actor.value) {
+        case Outcome.Actor(WorkerId worker, String className) -> {
+          queue.inFlight++;
+          push(head, null, worker, queue.nextSequence++);
+        }
+        case Outcome.Failed(Failure failure) -> fail(head, actorGone(head, failure));
+        default -> throw new IllegalStateException("an actor's creation gave " + actor.value);
+      }
+    }
+    if (queue.inFlight == 0 && actor == null) {
+      actors.remove(queue.actor);
+    }
+  }
+
+  private static Failure actorGone(TaskRecord call, Failure cause) {
+    return cause.kind() == Failure.Kind.ACTOR_DIED || cause.kind() == Failure.Kind.OWNER_DIED
+        ? cause
+        : new Failure(
+            Failure.Kind.ACTOR_DIED,
+            call.spec.display()
+                + " cannot run, since the actor could not be created: "
+                + cause.message(),
+            cause.cause(),
+            0,
+            "");
+  }
+
+  @Override
+  public void onActorSettled(Row row) {
+    ActorQueue queue = actors.get(new ActorId(row.id.owner(), row.id.sequence()));
+    if (queue != null && row.id.index() == 0) {
+      pump(queue);
+    }
+  }
+
+  /** An actor's end becomes its object's outcome; calls that are at it fail. */
+  void onActorEnded(ObjectId actorObject, Failure failure) {
+    Row row = counter.find(actorObject);
+    if (row != null && row.value instanceof Outcome.Actor) {
+      row.cells().forEach(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
+      row.value = null;
+      table.settle(row, row.id, new Outcome.Failed(failure), List.of(), self);
+    }
+  }
+
+  // ---- answers ----
+
+  void onReturned(TaskReturned answer) {
+    TaskRecord task = tasks.get(answer.task());
+    boolean current = task != null && task.attempt == answer.attempt() && task.location != null;
+    if (task != null && task.attempt == answer.attempt()) {
+      leavePlace(task, !(answer.outcomes().getFirst() instanceof Outcome.Failed));
+    }
+    if (!current || task.isSettled()) {
+      discard(answer);
+      if (task != null && task.isSettled() && task.attempt == answer.attempt()) {
+        answer
+            .held()
+            .forEach(held -> counter.onHeld(held.object(), answer.executor(), held.epoch()));
+        releaseArguments(task); // a cancelled body counts until it has ended
+        releaseLineageIfDone(task);
+      }
+      return;
+    }
+    if (shouldRetryFailure(task, answer)) {
+      discard(answer);
+      answer.held().forEach(held -> counter.onHeld(held.object(), answer.executor(), held.epoch()));
+      retry(task);
+      return;
+    }
+    apply(task, answer);
+  }
+
+  private void apply(TaskRecord task, TaskReturned answer) {
+    settled(task);
+    for (int i = 0; i < task.spec.results(); i++) {
+      ObjectId id = task.result(i);
+      table.settle(
+          counter.find(id), id, answer.outcomes().get(i), answer.carried(), answer.executor());
+    }
+    answer.held().forEach(held -> counter.onHeld(held.object(), answer.executor(), held.epoch()));
+    releaseArguments(task);
+    releaseLineageIfDone(task);
+  }
+
+  /** A task that ran inline ended on this worker itself. */
+  void onInlineEnded(TaskPushed push, List<Outcome> outcomes, List<String> thrownClasses) {
+    TaskRecord task = tasks.get(push.spec().id());
+    TaskReturned answer =
+        new TaskReturned(
+            push.spec().id(), push.attempt(), outcomes, List.of(), List.of(), thrownClasses, self);
+    if (task != null && task.attempt == push.attempt()) {
+      task.location = null;
+    }
+    if (task == null || task.isSettled() || task.attempt != push.attempt()) {
+      discard(answer);
+      if (task != null) {
+        releaseArguments(task);
+        releaseLineageIfDone(task);
+      }
+      return;
+    }
+    if (shouldRetryFailure(task, answer)) {
+      discard(answer);
+      retry(task);
+      return;
+    }
+    apply(task, answer);
+  }
+
+  private boolean shouldRetryFailure(TaskRecord task, TaskReturned answer) {
+    return task.mayRetry()
+        && answer.outcomes().getFirst() instanceof Outcome.Failed(Failure failure)
+        && ((failure.kind() == Failure.Kind.TASK_FAILED
+                && task.spec.retryOn().stream().anyMatch(answer.thrownClasses()::contains))
+            || (failure.kind() == Failure.Kind.OBJECT_LOST && failure.detail().isEmpty()));
+  }
+
+  /** An answer that comes too late: its bytes and references must not stay. */
+  private void discard(TaskReturned answer) {
+    for (int i = 0; i < answer.outcomes().size(); i++) {
+      table.discard(answer.task().result(i), answer.outcomes().get(i));
+    }
+    for (Transit transit : answer.carried()) {
+      effects.accept(new WorkerEffect.Send(answer.executor(), new TransitClosed(transit)));
+    }
+  }
+
+  /** The task is not at its worker any more. */
+  private void leavePlace(TaskRecord task, boolean succeeded) {
+    task.location = null;
+    if (task.lease != null) {
+      LeaseBook.Lease lease = task.lease;
+      task.lease = null;
+      if (task.spec.kind() instanceof TaskSpec.Kind.Creation) {
+        leases.creationEnded(lease, succeeded);
+      } else {
+        leases.returned(lease, nowNanos);
+      }
+    } else if (task.spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
+      ActorQueue queue = actors.get(actor);
+      if (queue != null && queue.inFlight > 0) {
+        queue.inFlight--;
+      }
+    }
+  }
+
+  void onHandedBack(TaskHandedBack message) {
+    TaskRecord task = tasks.get(message.task());
+    if (task == null
+        || task.attempt != message.attempt()
+        || !message.executor().equals(task.location)) {
+      return; // a repeated message, or it was claimed inline meanwhile
+    }
+    if (task.isSettled()) { // cancelled while it was queued there
+      leavePlace(task, false);
+      releaseArguments(task);
+      releaseLineageIfDone(task);
+      return;
+    }
+    LeaseBook.Lease lease = task.lease;
+    task.location = null;
+    task.lease = null;
+    task.claim.reopen();
+    task.state = TaskRecord.State.READY;
+    leases.handedBack(task, lease, nowNanos);
+    nudge(task);
+  }
+
+  private void nudge(TaskRecord task) {
+    for (int i = 0; i < task.spec.results(); i++) {
+      Row row = counter.find(task.result(i));
+      if (row != null) {
+        row.cells().forEach(cell -> effects.accept(new WorkerEffect.Nudge(cell)));
+      }
+    }
+  }
+
+  void onClaimedInline(TaskId id) {
+    TaskRecord task = tasks.get(id);
+    if (task == null || task.isSettled()) {
+      return; // cancelled meanwhile; its end is looked at when it comes
+    }
+    LeaseBook.Lease lease = task.lease;
+    task.state = TaskRecord.State.INLINE;
+    task.location = self;
+    task.lease = null;
+    if (lease != null) {
+      leases.returned(lease, nowNanos); // the worker that has it queued skips it without a word
+    }
+  }
+
+  // ---- the ends of tasks ----
+
+  private void settled(TaskRecord task) {
+    task.state = TaskRecord.State.SETTLED;
+    if (task.deadlineNanos != 0) {
+      effects.accept(new WorkerEffect.CancelTimer(new WorkerTimer.TaskDeadline(task.spec.id())));
+    }
+    effects.accept(new WorkerEffect.TaskSettled(task.spec.id()));
+  }
+
+  /**
+   * The task ends without a value. What it holds of its arguments is kept while its body still runs
+   * somewhere.
+   */
+  private void fail(TaskRecord task, Failure failure) {
+    settled(task);
+    for (int i = 0; i < task.spec.results(); i++) {
+      ObjectId id = task.result(i);
+      table.settle(counter.find(id), id, new Outcome.Failed(failure), List.of(), self);
+    }
+    if (task.location == null) {
+      releaseArguments(task);
+      releaseLineageIfDone(task);
+    }
+    if (task.spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
+      ActorQueue queue = actors.get(actor);
+      if (queue != null) {
+        pump(queue); // calls behind it may have their turn
+      }
+    }
+  }
+
+  private void releaseArguments(TaskRecord task) {
+    if (task.holdsArguments) {
+      task.holdsArguments = false;
+      argumentsOf(task.spec).forEach(id -> counter.argumentReleased(counter.find(id)));
+    }
+  }
+
+  /**
+   * Lets the description go when it cannot be needed: no result is in a store, and no row of a
+   * result is kept for the lineage of others.
+   */
+  private void releaseLineageIfDone(TaskRecord task) {
+    if (!task.isSettled() || task.location != null || task.holdsArguments) {
+      return;
+    }
+    boolean anyRow = false;
+    for (int i = 0; i < task.spec.results(); i++) {
+      Row row = counter.find(task.result(i));
+      if (row != null) {
+        anyRow = true;
+        if (row.value instanceof Outcome.Stored || row.freed) {
+          return;
+        }
+      }
+    }
+    if (task.holdsLineage) {
+      task.holdsLineage = false;
+      argumentsOf(task.spec).forEach(id -> counter.lineageReleased(counter.find(id)));
+    }
+    if (!anyRow) {
+      tasks.remove(task.spec.id());
+    }
+  }
+
+  @Override
+  public void onResultDeleted(TaskRecord task) {
+    releaseLineageIfDone(task);
+  }
+
+  // ---- retries and rebuilding ----
+
+  private void retry(TaskRecord task) {
+    task.chargeRetry();
+    task.claim.reopen();
+    awaitDependencies(task);
+  }
+
+  /** A system failure took the task with it. */
+  private void crashed(TaskRecord task, Failure.Kind kind, String cause) {
+    WorkerId where = task.location;
+    task.location = null;
+    task.lease = null;
+    if (task.isSettled()) {
+      releaseArguments(task);
+      releaseLineageIfDone(task);
+      return;
+    }
+    if (task.spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
+      fail(
+          task,
+          Failure.died(
+              Failure.Kind.ACTOR_DIED,
+              task.spec.display()
+                  + " did not end: the actor at "
+                  + where
+                  + " is gone ("
+                  + cause
+                  + "). It may or may not have run.",
+              1,
+              cause));
+    } else if (task.mayRetry()) {
+      retry(task);
+    } else {
+      fail(
+          task,
+          Failure.died(
+              kind,
+              task.spec.display()
+                  + ", submitted at "
+                  + task.spec.site()
+                  + ", was started "
+                  + (task.attempt + 1)
+                  + (task.attempt == 0 ? " time" : " times")
+                  + "; the last attempt ended with "
+                  + where
+                  + ": "
+                  + cause
+                  + ". It has no retries left; raise maxRetries if it may run again.",
+              task.attempt + 1,
+              cause));
+    }
+  }
+
+  @Override
+  public void rebuild(TaskRecord task) {
+    if (!task.isSettled()) {
+      return; // under way
+    }
+    Invariant.check(task.holdsLineage, "a task without lineage is rebuilt", task);
+    task.chargeRetry();
+    task.claim.reopen();
+    task.state = TaskRecord.State.WAITING;
+    task.holdsArguments = true;
+    List<Row> lost = new ArrayList<>();
+    for (ObjectId id : argumentsOf(task.spec)) {
+      Row row = counter.find(id);
+      counter.argumentAdded(row);
+      if (row.freed) {
+        row.freed = false; // its value went, its lineage stayed for this
+        lost.add(row);
+      }
+    }
+    lost.stream().distinct().forEach(table::recover);
+    awaitDependencies(task);
+  }
+
+  // ---- cancellation ----
+
+  /** Ends the task's results with this failure and stops its body, wherever it is. */
+  private void stop(TaskRecord task, Failure failure, boolean timedOut) {
+    if (task.isSettled()) {
+      return;
+    }
+    task.cancelled = true;
+    boolean neverStarts = task.state != TaskRecord.State.INLINE && task.claim.take();
+    if (task.location != null && !neverStarts) {
+      effects.accept(
+          new WorkerEffect.Send(
+              task.location, new CancelTask(task.spec.id(), task.attempt, timedOut)));
+    } else if (task.location != null && task.lease != null) {
+      // Queued at a worker of this JVM, which will skip it without a word.
+      LeaseBook.Lease lease = task.lease;
+      task.location = null;
+      task.lease = null;
+      leases.returned(lease, nowNanos);
+    } else if (task.location != null) {
+      effects.accept(
+          new WorkerEffect.Send(
+              task.location, new CancelTask(task.spec.id(), task.attempt, timedOut)));
+    }
+    fail(task, failure);
+  }
+
+  void cancel(TaskRecord task, String why) {
+    stop(
+        task,
+        Failure.of(
+            Failure.Kind.CANCELLED,
+            task.spec.display() + ", submitted at " + task.spec.site() + ", was cancelled" + why),
+        false);
+  }
+
+  void cancelChildren(TaskId parent) {
+    for (TaskRecord task : List.copyOf(tasks.values())) {
+      if (task.parent.isPresent() && task.parent.get().equals(parent)) {
+        cancel(task, " together with its parent " + parent);
+      }
+    }
+  }
+
+  void onDeadline(TaskId id) {
+    TaskRecord task = tasks.get(id);
+    if (task != null && !task.isSettled()) {
+      String time = java.time.Duration.ofNanos(task.spec.timeoutNanos()).toString();
+      String was = task.state.name().toLowerCase(java.util.Locale.ROOT);
+      stop(
+          task,
+          Failure.of(
+              Failure.Kind.TASK_TIMEOUT,
+              task.spec.display()
+                  + ", submitted at "
+                  + task.spec.site()
+                  + ", did not end within its timeout of "
+                  + time
+                  + "; it was "
+                  + was
+                  + (task.location == null ? "" : " at " + task.location)),
+          true);
+    }
+  }
+
+  // ---- deaths ----
+
+  void onWorkersDied(Predicate<WorkerId> isDead, Failure.Kind kind, String cause) {
+    leases.dropLeases(isDead);
+    for (TaskRecord task : List.copyOf(tasks.values())) {
+      if (task.location != null && isDead.test(task.location)) {
+        crashed(task, kind, cause);
+      }
+    }
+    for (ActorQueue queue : List.copyOf(actors.values())) {
+      Row row = counter.find(queue.actor.object());
+      if (row != null
+          && row.value instanceof Outcome.Actor(WorkerId worker, String name)
+          && isDead.test(worker)) {
+        actorDied(row, name, worker, cause);
+      }
+    }
+    List<Row> gone = new ArrayList<>();
+    for (Row row : counter.rows()) {
+      if (row.value instanceof Outcome.Actor(WorkerId worker, String name) && isDead.test(worker)) {
+        gone.add(row);
+      }
+    }
+    gone.forEach(
+        row ->
+            actorDied(
+                row,
+                ((Outcome.Actor) row.value).className(),
+                ((Outcome.Actor) row.value).worker(),
+                cause));
+  }
+
+  private void actorDied(Row row, String className, WorkerId worker, String cause) {
+    onActorEnded(
+        row.id,
+        Failure.died(
+            Failure.Kind.ACTOR_DIED,
+            "actor " + className + " (" + row.id + ") at " + worker + " is gone: " + cause,
+            1,
+            cause));
+  }
+
+  /** The worker closes: every task that is not settled fails, and what runs is stopped. */
+  void close(Failure failure) {
+    for (TaskRecord task : List.copyOf(tasks.values())) {
+      stop(task, failure, false);
+      task.location = null;
+      releaseArguments(task);
+      releaseLineageIfDone(task);
+    }
+    leases.close();
+    actors.clear();
+  }
+}

@@ -1,0 +1,106 @@
+package io.dfut.internal.ownership;
+
+import io.dfut.ObjectId;
+import io.dfut.TaskId;
+import io.dfut.WorkerId;
+import io.dfut.internal.task.TaskSpec;
+import java.util.Optional;
+
+/**
+ * A task in its owner's table, from submission until its description is not needed any more. Not
+ * thread-safe, apart from its claim.
+ */
+final class TaskRecord {
+  /**
+   * Where the task is: as much worth knowing as where an object is, since only so can running be
+   * told from lost.
+   */
+  enum State {
+    /** Some argument has no value yet. */
+    WAITING,
+    /** Waits for a worker, or for the actor's address or its turn. */
+    READY,
+    /** At the worker in {@link #location}. */
+    PUSHED,
+    /** A blocked task of this worker runs it. */
+    INLINE,
+    /** Its results are settled. The description may be kept as lineage. */
+    SETTLED
+  }
+
+  final TaskSpec spec;
+  final Claim claim;
+  final Optional<TaskId> parent;
+
+  State state = State.WAITING;
+  int attempt;
+  int retriesLeft;
+
+  /** Arguments that have no value yet. */
+  int missing;
+
+  /**
+   * The worker it was pushed to; null while it is at none. Stays after cancellation until the body
+   * has ended.
+   */
+  WorkerId location;
+
+  /**
+   * The lease it is pushed under; null for actor calls, inline runs, and when it is at no worker.
+   */
+  LeaseBook.Lease lease;
+
+  /**
+   * The submitted counts on its arguments are held: from submission until it settles, or its
+   * cancelled body has ended.
+   */
+  boolean holdsArguments = true;
+
+  /**
+   * The lineage counts on its arguments are held: from submission until no result can need to be
+   * made again.
+   */
+  boolean holdsLineage = true;
+
+  /** It was cancelled or its time ran out: never retried, never rebuilt. */
+  boolean cancelled;
+
+  /** When its time is up, on the machine's clock; 0 for never. */
+  long deadlineNanos;
+
+  TaskRecord(TaskSpec spec, Claim claim, Optional<TaskId> parent) {
+    this.spec = spec;
+    this.claim = claim;
+    this.parent = parent;
+    this.retriesLeft = spec.maxRetries();
+  }
+
+  boolean isSettled() {
+    return state == State.SETTLED;
+  }
+
+  boolean mayRetry() {
+    return !cancelled && retriesLeft != 0;
+  }
+
+  void chargeRetry() {
+    if (retriesLeft > 0) {
+      retriesLeft--;
+    }
+    attempt++;
+  }
+
+  ObjectId result(int index) {
+    return spec.id().result(index);
+  }
+
+  @Override
+  public String toString() {
+    return spec.display()
+        + " "
+        + state
+        + " attempt "
+        + attempt
+        + (location == null ? "" : " at " + location);
+  }
+}

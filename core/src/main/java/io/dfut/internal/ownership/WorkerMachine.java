@@ -1,0 +1,330 @@
+package io.dfut.internal.ownership;
+
+import io.dfut.Inspection;
+import io.dfut.ObjectId;
+import io.dfut.WorkerId;
+import io.dfut.internal.machine.Machine;
+import io.dfut.internal.protocol.Transit;
+import io.dfut.internal.protocol.WorkerMessage;
+import io.dfut.internal.protocol.WorkerMessage.CopyAdded;
+import io.dfut.internal.protocol.WorkerMessage.Held;
+import io.dfut.internal.protocol.WorkerMessage.TaskPushed;
+import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
+import io.dfut.internal.task.Failure;
+import io.dfut.internal.task.Outcome;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * Everything that a worker knows: its ownership table ({@link OwnershipTable}, {@link
+ * ReferenceCounter}), the tasks it owns and their lineage ({@link TaskBook}), and the leases it
+ * runs them on ({@link LeaseBook}). This class only tells inputs apart; what they mean is said
+ * there. Not thread-safe: one worker actor, or one simulator, drives it.
+ */
+public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
+  private final WorkerId self;
+  private final ReferenceCounter counter;
+  private final OwnershipTable table;
+  private final TaskBook tasks;
+  private Consumer<? super WorkerEffect> effects;
+  private boolean closed;
+
+  public WorkerMachine(WorkerId self, WorkerLimits limits) {
+    this.self = self;
+    this.counter = new ReferenceCounter(self);
+    this.table = new OwnershipTable(self, counter);
+    this.tasks = new TaskBook(self, table, counter, limits);
+  }
+
+  @Override
+  public void step(WorkerInput input, long nowNanos, Consumer<? super WorkerEffect> out) {
+    effects = out;
+    table.effects(out);
+    tasks.begin(out, nowNanos);
+    switch (input) {
+      case WorkerInput.Received(WorkerMessage message) -> onMessage(message, nowNanos);
+      case WorkerInput.Submit submit -> onSubmit(submit);
+      case WorkerInput.Put put -> onPut(put);
+      case WorkerInput.PromiseMade made -> {
+        Row row = counter.own(made.object(), Row.Origin.PROMISE, made.site());
+        row.handles = 1;
+        row.addCell(made.cell());
+      }
+      case WorkerInput.PromiseSettled settled ->
+          table.settle(
+              counter.find(settled.object()), settled.object(), settled.outcome(), List.of(), self);
+      case WorkerInput.HandleAdded added -> {
+        Row row = counter.find(added.object());
+        if (row != null) { // else the worker was closed
+          counter.handleAdded(row);
+        }
+      }
+      case WorkerInput.HandleArrived arrived -> onHandleArrived(arrived);
+      case WorkerInput.HandleReleased released -> release(released.object());
+      case WorkerInput.Wanted wanted -> {
+        Row row = counter.find(wanted.object());
+        if (row != null) {
+          table.want(row);
+        }
+      }
+      case WorkerInput.ReadFailed failed ->
+          table.onReadFailed(failed.object(), failed.attempt(), failed.sources());
+      case WorkerInput.ReadSucceeded read -> onReadSucceeded(read);
+      case WorkerInput.Cancel cancel -> onCancel(cancel.object());
+      case WorkerInput.TaskArrived(TaskPushed push) -> onTaskArrived(push);
+      case WorkerInput.TaskDropped(TaskPushed push) -> releaseLent(push, new ArrayList<>());
+      case WorkerInput.TaskClaimedInline claimed -> tasks.onClaimedInline(claimed.task());
+      case WorkerInput.TaskEnded ended -> onTaskEnded(ended);
+      case WorkerInput.ParentCancelled cancelled -> tasks.cancelChildren(cancelled.parent());
+      case WorkerInput.TimerFired(WorkerTimer timer) -> {
+        switch (timer) {
+          case WorkerTimer.LeaseSweep sweep -> tasks.leases().onSweep(nowNanos);
+          case WorkerTimer.TaskDeadline deadline -> tasks.onDeadline(deadline.task());
+        }
+      }
+      case WorkerInput.Close close -> onClose(close.reason());
+    }
+    counter.sweep();
+  }
+
+  private void onMessage(WorkerMessage message, long nowNanos) {
+    switch (message) {
+      case WorkerMessage.TaskPushed pushed -> onTaskArrived(pushed);
+      case WorkerMessage.TaskReturned returned -> tasks.onReturned(returned);
+      case WorkerMessage.TaskHandedBack back -> tasks.onHandedBack(back);
+      case WorkerMessage.CancelTask cancel -> tasks.cancelChildren(cancel.task());
+      case WorkerMessage.CancelRequested requested -> onCancel(requested.object());
+      case WorkerMessage.LeaseGranted granted -> tasks.leases().onGranted(granted, nowNanos);
+      case WorkerMessage.LeaseQueued queued -> tasks.leases().onQueued(queued, nowNanos);
+      case WorkerMessage.LeaseRedirected redirected ->
+          tasks.leases().onRedirected(redirected, nowNanos);
+      case WorkerMessage.LeaseRefused refused -> tasks.leases().onRefused(refused, nowNanos);
+      case WorkerMessage.LeaseReclaimed reclaimed -> tasks.leases().onReclaimed(reclaimed);
+      case WorkerMessage.Resolve resolve -> table.onResolve(resolve);
+      case WorkerMessage.Resolved resolved -> table.onResolved(resolved);
+      case WorkerMessage.Borrowed borrowed -> counter.onBorrowed(borrowed);
+      case WorkerMessage.BorrowAcknowledged acknowledged ->
+          counter.onBorrowAcknowledged(acknowledged);
+      case WorkerMessage.BorrowReleased released -> counter.onBorrowReleased(released);
+      case WorkerMessage.TransitClosed transit -> counter.onTransitClosed(transit);
+      case WorkerMessage.CopyLost lost -> table.onCopyLost(lost);
+      case WorkerMessage.CopyAdded added -> table.onCopyAdded(added);
+      case WorkerMessage.EndActor end -> {} // the shell's: the machine has no actor
+      case WorkerMessage.ActorEnded ended -> tasks.onActorEnded(ended.actor(), ended.failure());
+      case WorkerMessage.WorkerDied(WorkerId dead, String cause) -> {
+        table.onWorkerDied(dead, cause);
+        tasks.onWorkersDied(dead::equals, Failure.Kind.WORKER_CRASHED, cause);
+      }
+      case WorkerMessage.NodeDied(io.dfut.NodeId dead, String cause) -> {
+        table.onNodeDied(dead);
+        tasks.leases().onNodeDied(dead, nowNanos);
+        tasks.onWorkersDied(
+            worker -> worker.node().equals(dead),
+            Failure.Kind.NODE_FAILED,
+            "node " + dead + " died: " + cause);
+      }
+    }
+  }
+
+  private void onSubmit(WorkerInput.Submit submit) {
+    if (closed) {
+      Outcome refusal =
+          new Outcome.Failed(closedFailure(submit.spec().display() + " was not submitted"));
+      submit.cells().forEach(cell -> effects.accept(new WorkerEffect.Settle(cell, refusal)));
+      effects.accept(new WorkerEffect.TaskSettled(submit.spec().id()));
+      return;
+    }
+    tasks.submit(submit);
+  }
+
+  private void onPut(WorkerInput.Put put) {
+    if (closed) {
+      table.discard(put.object(), put.value());
+      effects.accept(
+          new WorkerEffect.Settle(
+              put.cell(), new Outcome.Failed(closedFailure("the value was not put"))));
+      return;
+    }
+    Row row = counter.own(put.object(), Row.Origin.PUT, put.site());
+    row.handles = 1;
+    row.addCell(put.cell());
+    table.settle(row, row.id, put.value(), List.of(), self);
+  }
+
+  private Failure closedFailure(String what) {
+    return Failure.of(Failure.Kind.CLOSED, what + ": " + self + " is closed");
+  }
+
+  private void onHandleArrived(WorkerInput.HandleArrived arrived) {
+    ObjectId id = arrived.object();
+    Row row;
+    if (id.owner().equals(self)) {
+      row = counter.find(id);
+      if (row == null || row.freed) {
+        effects.accept(
+            new WorkerEffect.Settle(arrived.cell(), new Outcome.Failed(OwnershipTable.freed(id))));
+        return;
+      }
+    } else {
+      row = counter.found(id, arrived.outer().map(counter::find));
+    }
+    counter.handleAdded(row);
+    table.addReader(row, arrived.cell());
+  }
+
+  private void release(ObjectId id) {
+    Row row = counter.find(id);
+    if (row != null
+        && row.handles > 0) { // else it arrived after it was freed, or the worker was closed
+      counter.handleReleased(row);
+    }
+  }
+
+  private void onReadSucceeded(WorkerInput.ReadSucceeded read) {
+    CopyAdded added = new CopyAdded(read.object(), read.attempt(), read.node());
+    if (read.object().owner().equals(self)) {
+      table.onCopyAdded(added);
+    } else {
+      effects.accept(new WorkerEffect.Send(read.object().owner(), added));
+    }
+  }
+
+  private void onCancel(ObjectId id) {
+    if (!id.owner().equals(self)) {
+      effects.accept(new WorkerEffect.Send(id.owner(), new WorkerMessage.CancelRequested(id)));
+      return;
+    }
+    Row row = counter.find(id);
+    if (row == null || row.value != null) {
+      return;
+    }
+    if (row.task != null) {
+      tasks.cancel(row.task, "");
+    } else if (row.origin == Row.Origin.PROMISE) {
+      Failure failure =
+          Failure.of(
+              Failure.Kind.CANCELLED, id + ", a promise made at " + row.site + ", was cancelled");
+      table.settle(row, id, new Outcome.Failed(failure), List.of(), self);
+    }
+  }
+
+  /** A task that will run here sees these references: they are held until it has ended. */
+  private void onTaskArrived(TaskPushed push) {
+    WorkerId owner = push.spec().id().owner();
+    for (Transit transit : push.lent()) {
+      counter.arrive(transit, owner).ifPresent(counter::holdAdded);
+    }
+  }
+
+  private void onTaskEnded(WorkerInput.TaskEnded ended) {
+    TaskPushed push = ended.push();
+    WorkerId owner = push.spec().id().owner();
+    if (owner.equals(self)) {
+      tasks.onInlineEnded(push, ended.outcomes(), ended.thrownClasses());
+      ended.released().forEach(this::release);
+      return;
+    }
+    // The references inside the results are counted before the task's own handles on them go.
+    List<Transit> carried = new ArrayList<>();
+    for (Outcome outcome : ended.outcomes()) {
+      for (ObjectId inner : outcome.references()) {
+        Row row = counter.find(inner);
+        if (row != null) {
+          carried.add(counter.depart(row, owner));
+        }
+      }
+    }
+    ended.released().forEach(this::release);
+    List<Held> held = new ArrayList<>();
+    releaseLent(push, held);
+    effects.accept(
+        new WorkerEffect.Send(
+            owner,
+            new TaskReturned(
+                push.spec().id(),
+                push.attempt(),
+                ended.outcomes(),
+                held,
+                carried,
+                ended.thrownClasses(),
+                self)));
+  }
+
+  /**
+   * The task is not here any more: what it was lent and something else here still holds must be
+   * said to its owner.
+   */
+  private void releaseLent(TaskPushed push, List<Held> held) {
+    for (Transit transit : push.lent()) {
+      Row row = counter.find(transit.object());
+      if (row != null && row.holds > 0) {
+        counter.holdReleased(row);
+        if (transit.id() == 0 && counter.stillHolds(row)) {
+          held.add(new Held(row.id, row.epoch));
+        }
+      }
+    }
+  }
+
+  private void onClose(String reason) {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    Failure failure = Failure.of(Failure.Kind.CLOSED, reason);
+    tasks.close(failure);
+    List<Row> rows = new ArrayList<>();
+    counter.rows().forEach(rows::add);
+    for (Row row : rows) {
+      if (row.value == null && !row.freed) {
+        table.settle(row, row.id, new Outcome.Failed(failure), List.of(), self);
+      }
+      while (row.handles > 0) {
+        counter.handleReleased(row);
+      }
+      counter.suspect(row);
+    }
+  }
+
+  /** Whether nothing is left: a worker may then end without telling anyone. */
+  public boolean isEmpty() {
+    return counter.isEmpty() && tasks.isEmpty();
+  }
+
+  /** The rows, for people. */
+  public List<Inspection.Row> describe() {
+    List<Inspection.Row> described = new ArrayList<>();
+    for (Row row : counter.rows()) {
+      String madeBy =
+          row.task != null
+              ? row.task.spec.name() + " submitted at " + row.site
+              : row.origin.name().toLowerCase(java.util.Locale.ROOT) + " at " + row.site;
+      String state =
+          row.freed
+              ? "freed, kept for lineage"
+              : row.value == null
+                  ? (row.task == null ? "pending" : "pending: " + row.task)
+                  : row.value.getClass().getSimpleName().toLowerCase(java.util.Locale.ROOT);
+      long bytes =
+          switch (row.value) {
+            case Outcome.Inline(
+                    io.dfut.internal.task.InlineValue value,
+                    List<ObjectId> contained) ->
+                value.approximateBytes();
+            case Outcome.Stored stored -> stored.bytes();
+            case null, default -> 0;
+          };
+      described.add(
+          new Inspection.Row(
+              self,
+              row.id,
+              row.isOwned() ? Inspection.Role.OWNER : Inspection.Role.BORROWER,
+              state,
+              row.counts(),
+              bytes,
+              madeBy));
+    }
+    return described;
+  }
+}

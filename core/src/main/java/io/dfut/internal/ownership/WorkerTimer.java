@@ -1,0 +1,12 @@
+package io.dfut.internal.ownership;
+
+import io.dfut.TaskId;
+
+/** Names a timer of a worker; at most one of each name runs. */
+public sealed interface WorkerTimer {
+  /** Time to look for leases that were idle for too long. */
+  record LeaseSweep() implements WorkerTimer {}
+
+  /** The task's time is up. */
+  record TaskDeadline(TaskId task) implements WorkerTimer {}
+}

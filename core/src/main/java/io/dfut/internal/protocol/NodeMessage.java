@@ -1,0 +1,48 @@
+package io.dfut.internal.protocol;
+
+import io.dfut.ActorId;
+import io.dfut.WorkerId;
+import io.dfut.internal.spi.ObjectKey;
+import java.util.Optional;
+
+/**
+ * What travels between two nodes: to a worker, to the scheduler, to the store, or to the directory
+ * of named actors.
+ */
+public sealed interface NodeMessage {
+  /** To a worker of the receiving node. */
+  record ToWorker(WorkerId to, WorkerId from, WorkerMessage message) implements NodeMessage {}
+
+  /** To the receiving node's scheduler. */
+  record ToScheduler(SchedulerMessage message) implements NodeMessage {}
+
+  /** Owner to a node with a copy: delete it. Idempotent. */
+  record FreeCopy(ObjectKey key) implements NodeMessage {}
+
+  /** Owner to a node with a secondary copy: it is the primary now. Idempotent. */
+  record PromoteCopy(ObjectKey key) implements NodeMessage {}
+
+  /**
+   * A named actor as the directory knows it.
+   *
+   * @param worker the worker that it is, once it exists
+   */
+  record NamedActor(String namespace, String name, ActorId actor, String className) {}
+
+  /**
+   * To the directory: reserve this name. Answered by {@link NameAnswer}. Idempotent by actor id.
+   */
+  record ClaimName(long question, NamedActor actor) implements NodeMessage {}
+
+  /** To the directory: who has this name? Answered by {@link NameAnswer}. */
+  record FindName(long question, String namespace, String name) implements NodeMessage {}
+
+  /**
+   * From the directory: who holds the name now, after the claim if it was one; empty when nobody
+   * does.
+   */
+  record NameAnswer(long question, Optional<NamedActor> holder) implements NodeMessage {}
+
+  /** To the directory: this actor is dead, its name is free. Idempotent. */
+  record ReleaseName(NamedActor actor) implements NodeMessage {}
+}

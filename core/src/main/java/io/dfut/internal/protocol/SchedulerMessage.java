@@ -1,0 +1,57 @@
+package io.dfut.internal.protocol;
+
+import io.dfut.JobId;
+import io.dfut.NodeId;
+import io.dfut.WorkerId;
+import io.dfut.internal.api.Placement;
+import io.dfut.internal.api.Resources;
+import java.util.Map;
+
+/** What is said to a node's scheduler. Idempotent by lease id. */
+public sealed interface SchedulerMessage {
+  /**
+   * A task owner asks for a worker. Answered by granted, queued, redirected or refused.
+   *
+   * @param bytesByNode where the arguments of the task that waits first are: locality hints
+   * @param depth of that task; deeper ones are served first, since shallower ones wait for them
+   * @param hops redirections so far
+   * @param exclusive whether the worker becomes an actor and is never given back
+   */
+  record RequestLease(
+      LeaseId lease,
+      JobId job,
+      Resources resources,
+      Placement placement,
+      Map<NodeId, Long> bytesByNode,
+      int depth,
+      int hops,
+      boolean exclusive)
+      implements SchedulerMessage {
+    public RequestLease {
+      bytesByNode = Map.copyOf(bytesByNode);
+    }
+  }
+
+  /** The owner does not need the worker any more, or withdraws its request. */
+  record ReturnLease(LeaseId lease) implements SchedulerMessage {}
+
+  /** From a worker on this node: its task is blocked in {@code get}; its share may be lent out. */
+  record TaskBlocked(LeaseId lease) implements SchedulerMessage {}
+
+  /** The task goes on. */
+  record TaskUnblocked(LeaseId lease) implements SchedulerMessage {}
+
+  /** From this node: one of its workers, or a task owner anywhere, is gone. */
+  record WorkerGone(WorkerId worker) implements SchedulerMessage {}
+
+  /** From this node's view of the cluster. */
+  record NodeGone(NodeId node) implements SchedulerMessage {}
+
+  /**
+   * One node's load, told to all others now and then.
+   *
+   * @param version grows with every report of that node; older ones are ignored
+   */
+  record NodeLoad(NodeId node, long version, Resources total, Resources free, int queued)
+      implements SchedulerMessage {}
+}

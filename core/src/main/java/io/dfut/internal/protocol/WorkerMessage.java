@@ -1,0 +1,158 @@
+package io.dfut.internal.protocol;
+
+import io.dfut.NodeId;
+import io.dfut.ObjectId;
+import io.dfut.TaskId;
+import io.dfut.WorkerId;
+import io.dfut.internal.task.Failure;
+import io.dfut.internal.task.Outcome;
+import io.dfut.internal.task.TaskSpec;
+import java.util.List;
+
+/**
+ * What is said to a worker, from whatever node. Ids only; may be late or repeated; handlers are
+ * idempotent. In one JVM the objects themselves are handed over.
+ */
+public sealed interface WorkerMessage {
+  // ---- tasks ----
+
+  /**
+   * Owner to the leased worker, or caller to an actor: run this. Answered by {@link TaskReturned}
+   * or {@link TaskHandedBack}.
+   *
+   * @param sequence the caller's count of calls of this actor, −1 for a plain task
+   * @param lent the references that the task gets to see
+   * @param timeoutNanosLeft what is left of the task's time, 0 for no bound
+   */
+  record TaskPushed(
+      TaskSpec spec,
+      int attempt,
+      LeaseId lease,
+      long sequence,
+      List<PushedArgument> arguments,
+      List<Transit> lent,
+      long timeoutNanosLeft)
+      implements WorkerMessage {
+    public TaskPushed {
+      arguments = List.copyOf(arguments);
+      lent = List.copyOf(lent);
+    }
+  }
+
+  /**
+   * Executor to owner: the attempt ended. Carries everything that the owner must apply in one step
+   * (DESIGN 4.6).
+   *
+   * @param outcomes one for each result
+   * @param held references among the task's lent ones that the executor still holds, with its epoch
+   *     for each
+   * @param carried references inside the results, on their way to the owner
+   * @param thrownClasses the class of what user code threw and its superclasses, for {@code
+   *     retryOn}; else empty
+   */
+  record TaskReturned(
+      TaskId task,
+      int attempt,
+      List<Outcome> outcomes,
+      List<Held> held,
+      List<Transit> carried,
+      List<String> thrownClasses,
+      WorkerId executor)
+      implements WorkerMessage {
+    public TaskReturned {
+      outcomes = List.copyOf(outcomes);
+      held = List.copyOf(held);
+      carried = List.copyOf(carried);
+      thrownClasses = List.copyOf(thrownClasses);
+    }
+  }
+
+  /** A reference that an executor still holds at the end of a task. */
+  record Held(ObjectId object, long epoch) {}
+
+  /**
+   * Executor to owner: the task did not start and will not here, since another one blocks or runs
+   * long.
+   */
+  record TaskHandedBack(TaskId task, int attempt, WorkerId executor) implements WorkerMessage {}
+
+  /**
+   * Owner to executor: stop this task and what it submitted. Not answered: the task returns as
+   * always.
+   */
+  record CancelTask(TaskId task, int attempt, boolean timedOut) implements WorkerMessage {}
+
+  /** Borrower to owner: cancel the task that makes this object. */
+  record CancelRequested(ObjectId object) implements WorkerMessage {}
+
+  // ---- leases: scheduler to owner ----
+
+  record LeaseGranted(LeaseId lease, WorkerId worker) implements WorkerMessage {}
+
+  /** Nothing is free now; the request stays in the node's queue. */
+  record LeaseQueued(LeaseId lease) implements WorkerMessage {}
+
+  /** Spillback: ask this node instead. The owner notes it before it asks. */
+  record LeaseRedirected(LeaseId lease, NodeId to, int hops) implements WorkerMessage {}
+
+  record LeaseRefused(LeaseId lease, Failure failure) implements WorkerMessage {}
+
+  /** Others wait: give the lease back as soon as what is in flight has ended. */
+  record LeaseReclaimed(LeaseId lease) implements WorkerMessage {}
+
+  // ---- references ----
+
+  /** Borrower to owner: tell me what becomes of this object. Answered once, when it is settled. */
+  record Resolve(ObjectId object, WorkerId asker) implements WorkerMessage {}
+
+  record Resolved(ObjectId object, Outcome outcome) implements WorkerMessage {}
+
+  /**
+   * Borrower to owner: I hold a reference. Answered by {@link BorrowAcknowledged}; the passer hears
+   * {@link TransitClosed}.
+   *
+   * @param epoch the borrower's, so that a late release does not undo a newer borrow
+   * @param sender who passed it on; the borrower itself when nobody waits to hear
+   */
+  record Borrowed(Transit transit, WorkerId borrower, long epoch, WorkerId sender)
+      implements WorkerMessage {}
+
+  record BorrowAcknowledged(ObjectId object, long epoch) implements WorkerMessage {}
+
+  record BorrowReleased(ObjectId object, WorkerId borrower, long epoch) implements WorkerMessage {}
+
+  /**
+   * To the passer: the receiver of a reference is known to its owner, so the passer need not count
+   * it any more.
+   */
+  record TransitClosed(Transit transit) implements WorkerMessage {}
+
+  // ---- copies ----
+
+  /** A reader to the owner: none of the sources named has this copy any more. */
+  record CopyLost(ObjectId object, int attempt, List<NodeId> sources, WorkerId asker)
+      implements WorkerMessage {
+    public CopyLost {
+      sources = List.copyOf(sources);
+    }
+  }
+
+  /** A node that pulled a copy to the owner: it can be read from here too. */
+  record CopyAdded(ObjectId object, int attempt, NodeId node) implements WorkerMessage {}
+
+  // ---- actors ----
+
+  /** Owner, or whoever kills, to the actor: end. */
+  record EndActor(String reason) implements WorkerMessage {}
+
+  /** Actor to its owner: it is gone. */
+  record ActorEnded(ObjectId actor, Failure failure) implements WorkerMessage {}
+
+  // ---- deaths ----
+
+  /** From the worker's own node, or from the node that was addressed: that worker is no more. */
+  record WorkerDied(WorkerId worker, String cause) implements WorkerMessage {}
+
+  /** From this node's view of the cluster. */
+  record NodeDied(NodeId node, String cause) implements WorkerMessage {}
+}

@@ -1,0 +1,106 @@
+package io.dfut.internal.task;
+
+import io.dfut.ActorId;
+import io.dfut.JobId;
+import io.dfut.ObjectId;
+import io.dfut.TaskId;
+import io.dfut.internal.api.Placement;
+import io.dfut.internal.api.Resources;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * The description of a task: all that is needed to run it, and to run it again (its lineage).
+ * Immutable.
+ *
+ * @param id the task; its owner is the worker that submitted it
+ * @param job whose code and admission it runs under
+ * @param function what to call
+ * @param name what people call it
+ * @param arguments in the order of the parameters
+ * @param results how many results it has
+ * @param kind a plain task, an actor's creation, or a call of an actor's method
+ * @param resources what it holds while it runs
+ * @param maxRetries −1 for no bound
+ * @param retryOn names of the classes whose exceptions are retried too
+ * @param timeoutNanos from submission, 0 for none
+ * @param placement where it should run
+ * @param depth how many tasks up to the driver; deeper ones are served first
+ * @param site the line that submitted it
+ */
+public record TaskSpec(
+    TaskId id,
+    JobId job,
+    FunctionRef function,
+    String name,
+    List<Argument> arguments,
+    int results,
+    Kind kind,
+    Resources resources,
+    int maxRetries,
+    List<String> retryOn,
+    long timeoutNanos,
+    Placement placement,
+    int depth,
+    CallSite site) {
+  /** What a task is for. */
+  public sealed interface Kind {
+    /** A task that any leased worker may run. */
+    record Plain() implements Kind {}
+
+    /** Makes an actor; the worker it runs on becomes that actor for good. */
+    record Creation(ActorOptions options) implements Kind {}
+
+    /** Calls a method of this actor. */
+    record Call(ActorId actor) implements Kind {}
+  }
+
+  /**
+   * What an actor was created with.
+   *
+   * @param className the class that the user named, as far as it is known before the constructor
+   *     has run
+   * @param name in the namespace
+   * @param maxConcurrency how many methods may run at a time
+   * @param detached whether it outlives its owner
+   */
+  public record ActorOptions(
+      String className, Optional<String> name, int maxConcurrency, boolean detached) {}
+
+  public TaskSpec {
+    Objects.requireNonNull(id, "id");
+    Objects.requireNonNull(job, "job");
+    Objects.requireNonNull(function, "function");
+    arguments = List.copyOf(arguments);
+    retryOn = List.copyOf(retryOn);
+    if (results < 1) {
+      throw new IllegalArgumentException("results: " + results);
+    }
+  }
+
+  /** The objects whose values are needed before the task can start, with repetition. */
+  public Stream<ObjectId> dependencies() {
+    return arguments.stream().flatMap(argument -> argument.dependencies().stream());
+  }
+
+  /**
+   * The references that the task gets to see, those captured by its function included, with
+   * repetition.
+   */
+  public Stream<ObjectId> lent() {
+    return Stream.concat(
+        function.descriptor().captured().stream().flatMap(value -> value.contained().stream()),
+        arguments.stream().flatMap(argument -> argument.lent().stream()));
+  }
+
+  /** {@code task square (task-3/worker-0@…)}, for messages. */
+  public String display() {
+    return switch (kind) {
+      case Kind.Plain plain -> "task " + name + " (" + id + ")";
+      case Kind.Creation creation -> "creation of actor " + name + " (" + id + ")";
+      case Kind.Call call -> "call " + name + " of " + call.actor();
+    };
+  }
+}
