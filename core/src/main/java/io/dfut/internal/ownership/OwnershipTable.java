@@ -279,6 +279,7 @@ final class OwnershipTable implements ReferenceCounter.Listener {
           new WorkerEffect.PromoteCopy(new ObjectKey(row.id, stored.attempt()), left.getFirst()));
     }
     row.value = new Outcome.Stored(stored.attempt(), stored.bytes(), left, stored.contained());
+    row.cells().forEach(cell -> effects.accept(new WorkerEffect.Settle(cell, row.value)));
   }
 
   private void lose(Row row) {

@@ -277,9 +277,29 @@ final class ReferenceCounter {
     }
     if (row.borrow == Row.Borrow.REGISTERING) {
       row.borrow = Row.Borrow.REGISTERED;
-      row.takeCoveredBy().forEach(this::holdReleased);
+      uncover(row);
       suspect(row);
     }
+  }
+
+  /**
+   * Another worker of the JVM counts a reference on behalf of this one, until its owner knows this
+   * one.
+   */
+  void onCoverGiven(ObjectId id, Settleable cover) {
+    Row row = rows.get(id);
+    if (row != null && row.borrow == Row.Borrow.REGISTERING) {
+      row.covers = new ArrayList<>(row.covers);
+      row.covers.add(cover);
+    } else {
+      effects.accept(new WorkerEffect.Uncover(cover));
+    }
+  }
+
+  private void uncover(Row row) {
+    row.takeCoveredBy().forEach(this::holdReleased);
+    row.covers.forEach(cover -> effects.accept(new WorkerEffect.Uncover(cover)));
+    row.covers = List.of();
   }
 
   void onBorrowReleased(BorrowReleased message) {
@@ -388,9 +408,7 @@ final class ReferenceCounter {
 
   /** A borrowed row whose owner is dead is told of nothing any more. */
   void ownerDied(Row row) {
-    if (row.borrow == Row.Borrow.REGISTERING) {
-      row.takeCoveredBy().forEach(this::holdReleased);
-    }
+    uncover(row);
     row.borrow = Row.Borrow.COVERED;
     suspect(row);
   }

@@ -190,6 +190,9 @@ final class Row {
     return !dependents.isEmpty();
   }
 
+  /** Counts elsewhere that cover this worker until the owner knows it; a borrower's row only. */
+  List<Settleable> covers = List.of();
+
   void coverBy(Row outer) {
     if (coveredBy.isEmpty()) {
       coveredBy = new ArrayList<>(1);

@@ -489,7 +489,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     LeaseBook.Lease lease = task.lease;
     task.location = null;
     task.lease = null;
-    task.claim.reopen();
+    task.claim.reopen(task.attempt);
     task.state = TaskRecord.State.READY;
     leases.handedBack(task, lease, nowNanos);
     nudge(task);
@@ -593,7 +593,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   private void retry(TaskRecord task) {
     task.chargeRetry();
-    task.claim.reopen();
+    task.claim.reopen(task.attempt);
     awaitDependencies(task);
   }
 
@@ -650,7 +650,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     }
     Invariant.check(task.holdsLineage, "a task without lineage is rebuilt", task);
     task.chargeRetry();
-    task.claim.reopen();
+    task.claim.reopen(task.attempt);
     task.state = TaskRecord.State.WAITING;
     task.holdsArguments = true;
     List<Row> lost = new ArrayList<>();

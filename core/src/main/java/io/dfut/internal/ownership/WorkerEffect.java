@@ -22,6 +22,9 @@ public sealed interface WorkerEffect {
   /** Tell whoever waits what became of the object. */
   record Settle(Settleable cell, Outcome outcome) implements WorkerEffect {}
 
+  /** The cover that was given is not needed any more. */
+  record Uncover(Settleable cover) implements WorkerEffect {}
+
   /** The value is gone and is being made again: whoever asks from now on waits. */
   record Unsettle(Settleable cell) implements WorkerEffect {}
 

@@ -54,6 +54,12 @@ public sealed interface WorkerInput {
   record HandleArrived(ObjectId object, Settleable cell, Optional<ObjectId> outer)
       implements WorkerInput {}
 
+  /**
+   * A handle came over from another worker of the JVM without a message; that worker counts it
+   * until this one is known to the owner. Answered by {@link WorkerEffect.Uncover}.
+   */
+  record CoverGiven(ObjectId object, Settleable cover) implements WorkerInput {}
+
   /** A handle was closed. */
   record HandleReleased(ObjectId object) implements WorkerInput {}
 

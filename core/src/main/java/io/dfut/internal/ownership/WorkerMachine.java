@@ -61,6 +61,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
         }
       }
       case WorkerInput.HandleArrived arrived -> onHandleArrived(arrived);
+      case WorkerInput.CoverGiven given -> counter.onCoverGiven(given.object(), given.cover());
       case WorkerInput.HandleReleased released -> release(released.object());
       case WorkerInput.Wanted wanted -> {
         Row row = counter.find(wanted.object());

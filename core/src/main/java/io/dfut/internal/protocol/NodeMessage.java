@@ -16,6 +16,9 @@ public sealed interface NodeMessage {
   /** To the receiving node's scheduler. */
   record ToScheduler(SchedulerMessage message) implements NodeMessage {}
 
+  /** To every node: a worker of the sender's is no more. */
+  record WorkerEnded(WorkerId worker, String cause) implements NodeMessage {}
+
   /** Owner to a node with a copy: delete it. Idempotent. */
   record FreeCopy(ObjectKey key) implements NodeMessage {}
 
@@ -26,8 +29,20 @@ public sealed interface NodeMessage {
    * A named actor as the directory knows it.
    *
    * @param worker the worker that it is, once it exists
+   * @param detached whether it outlives its owner
    */
-  record NamedActor(String namespace, String name, ActorId actor, String className) {}
+  record NamedActor(
+      String namespace,
+      String name,
+      ActorId actor,
+      String className,
+      Optional<WorkerId> worker,
+      boolean detached) {
+    /** The same, now that it exists. */
+    public NamedActor at(WorkerId where) {
+      return new NamedActor(namespace, name, actor, className, Optional.of(where), detached);
+    }
+  }
 
   /**
    * To the directory: reserve this name. Answered by {@link NameAnswer}. Idempotent by actor id.

@@ -1,19 +1,72 @@
 package io.dfut.internal.runtime;
 
-import io.dfut.*;
-import io.dfut.internal.api.*;
+import io.dfut.ActorHandle;
+import io.dfut.ActorId;
+import io.dfut.DFutActor;
+import io.dfut.internal.api.ContextBackend;
+import io.dfut.internal.api.TaskTemplate;
+import io.dfut.internal.task.Outcome;
+import java.io.Serializable;
+import org.apache.pekko.actor.typed.ActorRef;
 
+/** Handles on actors: an actor's life is that of the object which its creation makes. */
 public final class ActorHandles {
-  public static ContextBackend backend(ActorHandle<?> h) {
-    return null;
+  private ActorHandles() {}
+
+  /** A handle. Its value is the actor's address. Thread-safe. */
+  static final class Reference<A> extends Handle<Void> implements ActorHandle<A> {
+    final String className;
+
+    Reference(Count count, boolean cleaned, String className) {
+      super(count, cleaned);
+      this.className = className;
+    }
+
+    @Override
+    public ActorId id() {
+      return new ActorId(count.id.owner(), count.id.sequence());
+    }
+
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof ActorHandle<?> handle && id().equals(handle.id());
+    }
+
+    @Override
+    public int hashCode() {
+      return id().hashCode();
+    }
   }
 
-  public static TaskTemplate template(ActorHandle<?> h, java.io.Serializable m, int results) {
-    return TaskTemplate.ofActor(h, m, results);
+  static Reference<?> reference(ActorHandle<?> handle) {
+    if (handle instanceof Reference<?> reference) {
+      return reference;
+    }
+    throw new IllegalArgumentException(
+        "not a handle of this library: " + handle.getClass().getName());
   }
 
-  public static <M> org.apache.pekko.actor.typed.ActorRef<M> ref(
-      ActorHandle<? extends DFutActor<M>> h) {
-    return null;
+  /** Where the calls made through a handle come from: the worker that the handle belongs to. */
+  public static ContextBackend backend(ActorHandle<?> handle) {
+    Reference<?> reference = reference(handle);
+    return reference.worker().activeContext();
+  }
+
+  public static TaskTemplate template(ActorHandle<?> handle, Serializable method, int results) {
+    reference(handle).requireOpen("task(…)");
+    return TaskTemplate.ofActor(handle, method, results);
+  }
+
+  /** See {@link DFutActor#ref}. */
+  public static <M> ActorRef<M> ref(ActorHandle<? extends DFutActor<M>> handle) {
+    Reference<?> reference = reference(handle);
+    reference.requireOpen("ref()");
+    Outcome outcome =
+        reference.worker().reader().await(reference.count, "DFutActor.ref(…)", Deadline.NEVER);
+    return switch (outcome) {
+      case Outcome.Actor actor -> reference.worker().node().messagesOf(actor.worker());
+      case Outcome.Failed failed -> throw reference.worker().reader().exception(failed.failure());
+      default -> throw new IllegalStateException("an actor's creation gave " + outcome);
+    };
   }
 }

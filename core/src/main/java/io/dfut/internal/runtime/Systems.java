@@ -1,23 +1,236 @@
 package io.dfut.internal.runtime;
 
 import com.typesafe.config.Config;
+import com.typesafe.config.ConfigException;
+import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigValueFactory;
 import io.dfut.DFutSystem;
+import io.dfut.NodeId;
+import io.dfut.internal.spi.ClusterProvider;
+import io.dfut.internal.spi.Membership;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import java.util.concurrent.ThreadLocalRandom;
+import org.apache.pekko.actor.CoordinatedShutdown;
 import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.Extension;
+import org.apache.pekko.actor.typed.ExtensionId;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
 
+/** Starts systems: in one JVM, as a node, as a client, or embedded. */
 public final class Systems {
-  public static DFutSystem local(Config c) {
-    return null;
+  /** What a system in one JVM wants of Pekko: no network, quiet, and no more threads than help. */
+  private static final Map<String, Object> LOCAL_PEKKO =
+      Map.of(
+          "pekko.actor.provider",
+          "local",
+          "pekko.loglevel",
+          "WARNING",
+          "pekko.stdout-loglevel",
+          "WARNING",
+          "pekko.log-dead-letters",
+          0,
+          "pekko.log-dead-letters-during-shutdown",
+          false,
+          "pekko.loggers",
+          List.of("org.apache.pekko.event.slf4j.Slf4jLogger"),
+          "pekko.logging-filter",
+          "org.apache.pekko.event.slf4j.Slf4jLoggingFilter",
+          "pekko.jvm-exit-on-fatal-error",
+          false,
+          "pekko.coordinated-shutdown.exit-jvm",
+          false);
+
+  private Systems() {}
+
+  /** See {@link DFutSystem#local(Config)}. */
+  public static DFutSystem local(Config user) {
+    Config config = layered(user, ConfigFactory.parseMap(LOCAL_PEKKO));
+    Settings settings = Settings.read(config);
+    ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "dfut", config);
+    try {
+      NodeId self = new NodeId("local", 0, ThreadLocalRandom.current().nextLong() & Long.MAX_VALUE);
+      return open(system, self, settings, Optional.empty(), true, true);
+    } catch (RuntimeException e) {
+      terminate(system, settings);
+      throw e;
+    }
   }
 
-  public static DFutSystem start(Config c) {
-    return null;
+  /** See {@link DFutSystem#start(Config)}. */
+  public static DFutSystem start(Config user) {
+    return join(user, true);
   }
 
-  public static DFutSystem connect(String a, Config c) {
-    return null;
+  /** See {@link DFutSystem#connect(String, Config)}. */
+  public static DFutSystem connect(String address, Config user) {
+    Config config =
+        user.withValue(
+            "dfut.cluster.join", ConfigValueFactory.fromIterable(List.of(checked(address))));
+    return join(config, false);
   }
 
-  public static DFutSystem embedded(ActorSystem<?> s) {
-    return null;
+  private static String checked(String address) {
+    int colon = address.lastIndexOf(':');
+    try {
+      if (colon > 0 && !address.substring(0, colon).isBlank()) {
+        int port = Integer.parseInt(address.substring(colon + 1));
+        if (port >= 1 && port <= 65_535) {
+          return address;
+        }
+      }
+    } catch (NumberFormatException e) {
+      // said below
+    }
+    throw new IllegalArgumentException(
+        "\""
+            + address
+            + "\" is no address; it must be host:port with a port from 1 to 65535, such as"
+            + " 127.0.0.1:25520");
+  }
+
+  private static DFutSystem join(Config user, boolean offersWork) {
+    ClusterProvider provider = provider();
+    Config config = layered(user, ConfigFactory.empty());
+    Settings settings = Settings.read(config);
+    Membership membership = provider.start(config, offersWork);
+    try {
+      return open(
+          membership.system(),
+          membership.self(),
+          settings,
+          Optional.of(membership),
+          offersWork,
+          true);
+    } catch (RuntimeException e) {
+      membership.leave();
+      throw e;
+    }
+  }
+
+  private static ClusterProvider provider() {
+    return ServiceLoader.load(ClusterProvider.class, Systems.class.getClassLoader())
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalStateException(
+                    "the cluster module is not on the class path; add io.dfut:dfut-cluster to start"
+                        + " or join a cluster"));
+  }
+
+  /** The user's configuration over what we want, over the application's and the libraries' own. */
+  private static Config layered(Config user, Config ours) {
+    try {
+      return ConfigFactory.defaultOverrides()
+          .withFallback(user)
+          .withFallback(ConfigFactory.defaultApplication())
+          .withFallback(ours)
+          .withFallback(ConfigFactory.defaultReferenceUnresolved())
+          .resolve();
+    } catch (ConfigException e) {
+      throw new IllegalArgumentException(
+          "the configuration cannot be resolved: " + e.getMessage(), e);
+    }
+  }
+
+  private static DriverSystem open(
+      ActorSystem<?> system,
+      NodeId self,
+      Settings settings,
+      Optional<Membership> membership,
+      boolean offersWork,
+      boolean ownsSystem) {
+    NodeRuntime node = new NodeRuntime(system, self, settings, membership, offersWork);
+    try {
+      DriverSystem driver = new DriverSystem(node, ownsSystem);
+      node.begin();
+      return driver;
+    } catch (RuntimeException e) {
+      node.stop("it could not start: " + e.getMessage());
+      throw e;
+    }
+  }
+
+  static void terminate(ActorSystem<?> system, Settings settings) {
+    system.terminate();
+    try {
+      system
+          .getWhenTerminated()
+          .toCompletableFuture()
+          .get(settings.closeTimeout().toMillis(), java.util.concurrent.TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
+      org.slf4j.LoggerFactory.getLogger(Systems.class)
+          .warn(
+              "the ActorSystem {} did not stop within {}", system.name(), settings.closeTimeout());
+    }
+  }
+
+  // ---- embedded ----
+
+  /** See {@link DFutSystem#get(ActorSystem)}. */
+  public static DFutSystem embedded(ActorSystem<?> system) {
+    return system.registerExtension(Embedded.ID).driver;
+  }
+
+  /** Whether the application has asked for the system already; actors of ours need it. */
+  static Optional<DriverSystem> running(ActorSystem<?> system) {
+    return system.hasExtension(Embedded.ID)
+        ? Optional.of(system.registerExtension(Embedded.ID).driver)
+        : DriverSystem.of(system);
+  }
+
+  /** The Pekko extension. */
+  static final class Embedded implements Extension {
+    static final ExtensionId<Embedded> ID =
+        new ExtensionId<>() {
+          @Override
+          public Embedded createExtension(ActorSystem<?> system) {
+            return new Embedded(system);
+          }
+        };
+
+    final DriverSystem driver;
+
+    private Embedded(ActorSystem<?> system) {
+      Optional<DriverSystem> ours = DriverSystem.of(system);
+      if (ours.isPresent()) {
+        driver = ours.get(); // one of our own systems, reached through its ActorSystem
+        return;
+      }
+      Config config = system.settings().config();
+      Settings settings = Settings.read(config);
+      String provider = config.getString("pekko.actor.provider");
+      Optional<Membership> membership =
+          provider.equals("local") || provider.endsWith("LocalActorRefProvider")
+              ? Optional.empty()
+              : provider().embedded(system);
+      NodeId self =
+          membership
+              .map(Membership::self)
+              .orElseGet(
+                  () ->
+                      new NodeId(
+                          "local", 0, ThreadLocalRandom.current().nextLong() & Long.MAX_VALUE));
+      driver = open(system, self, settings, membership, true, false);
+      CoordinatedShutdown.get(org.apache.pekko.actor.typed.javadsl.Adapter.toClassic(system))
+          .addTask(
+              CoordinatedShutdown.PhaseBeforeServiceUnbind(),
+              "dfut-close",
+              () -> {
+                java.util.concurrent.CompletableFuture<org.apache.pekko.Done> done =
+                    new java.util.concurrent.CompletableFuture<>();
+                Thread.ofVirtual()
+                    .start(
+                        () -> {
+                          driver.close();
+                          done.complete(org.apache.pekko.Done.getInstance());
+                        });
+                return done;
+              });
+    }
   }
 }

@@ -114,8 +114,7 @@ public record Failure(
       case TASK_FAILED -> new TaskFailedException(message, thrown);
       case WORKER_CRASHED -> new WorkerCrashedException(message, attempts, detail, thrown);
       case NODE_FAILED -> new NodeFailedException(message, attempts, detail, thrown);
-      case OBJECT_LOST ->
-          new ObjectLostException(message, ObjectLostException.Reason.valueOf(detail), thrown);
+      case OBJECT_LOST -> new ObjectLostException(message, reason(), thrown);
       case OWNER_DIED -> new OwnerDiedException(message, thrown);
       case ACTOR_DIED -> new ActorDiedException(message, thrown);
       case ACTOR_UNAVAILABLE -> new ActorUnavailableException(message, thrown);
@@ -128,5 +127,11 @@ public record Failure(
       case RELEASED -> new ReleasedException(message, thrown);
       case CLOSED -> new SystemClosedException(message, thrown);
     };
+  }
+
+  private ObjectLostException.Reason reason() {
+    return detail.isEmpty()
+        ? ObjectLostException.Reason.UNKNOWN
+        : ObjectLostException.Reason.valueOf(detail);
   }
 }

@@ -47,20 +47,32 @@ public final class FunctionRef {
 
   private final Descriptor descriptor;
   private final Object local;
+  private final boolean foreign;
 
-  private FunctionRef(Descriptor descriptor, Object local) {
+  private FunctionRef(Descriptor descriptor, Object local, boolean foreign) {
     this.descriptor = Objects.requireNonNull(descriptor, "descriptor");
     this.local = local;
+    this.foreign = foreign;
   }
 
-  /** From the wire, or a function whose captured values must be copied. */
+  /** From the wire: it is checked for admission before it is called. */
   public static FunctionRef described(Descriptor descriptor) {
-    return new FunctionRef(descriptor, null);
+    return new FunctionRef(descriptor, null, true);
+  }
+
+  /** A function of this JVM whose captured values must be copied for each call. */
+  public static FunctionRef copied(Descriptor descriptor) {
+    return new FunctionRef(descriptor, null, false);
   }
 
   /** A function that may be called as it is within this JVM. */
   public static FunctionRef local(Descriptor descriptor, Object function) {
-    return new FunctionRef(descriptor, Objects.requireNonNull(function, "function"));
+    return new FunctionRef(descriptor, Objects.requireNonNull(function, "function"), false);
+  }
+
+  /** Whether another JVM named it, so that it must be admitted. */
+  public boolean isForeign() {
+    return foreign;
   }
 
   public Descriptor descriptor() {

@@ -1,0 +1,395 @@
+package io.dfut.internal.runtime;
+
+import io.dfut.ActorHandle;
+import io.dfut.ActorId;
+import io.dfut.DFutActor;
+import io.dfut.DFutContext;
+import io.dfut.TaskId;
+import io.dfut.WorkerId;
+import io.dfut.internal.api.ActorAccess;
+import io.dfut.internal.ownership.WorkerInput;
+import io.dfut.internal.protocol.WorkerMessage.ActorEnded;
+import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
+import io.dfut.internal.spi.ObjectStore;
+import io.dfut.internal.task.Failure;
+import io.dfut.internal.task.Outcome;
+import io.dfut.internal.task.TaskSpec;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A worker that is a {@link DFutActor}: its calls and typed messages, on one mailbox, at most
+ * {@code maxConcurrency} at a time, on virtual threads that exist only while there is something to
+ * do. Thread-safe.
+ */
+final class ActorRunner implements TaskRunner, ActorCell {
+  private static final Logger LOG = LoggerFactory.getLogger(ActorRunner.class);
+
+  private final WorkerActor worker;
+  private final Optional<ActorId> id;
+  private final int maxConcurrency;
+  private final WorkerContext context;
+
+  /** Guards all below. */
+  private final Object lock = new Object();
+
+  private final CallOrder order = new CallOrder();
+
+  /** Calls ({@link Pushed}) and typed messages (anything else), in the order in which they run. */
+  private final ArrayDeque<Object> mailbox = new ArrayDeque<>();
+
+  private int running;
+  private Optional<String> ended = Optional.empty();
+  private boolean stopped;
+  private DFutActor<?> actor;
+
+  /**
+   * @param id empty for an actor that the user spawned as a behaviour: it has no remote calls
+   */
+  ActorRunner(WorkerActor worker, Optional<ActorId> id, int maxConcurrency, WorkerContext context) {
+    this.worker = worker;
+    this.id = id;
+    this.maxConcurrency = maxConcurrency;
+    this.context = context;
+  }
+
+  // ---- life ----
+
+  /** Constructs the actor on the current thread and answers its creation. */
+  void create(Pushed creation) {
+    TaskContext task = new TaskContext(worker, creation, TaskContext.Slot.NONE, 0);
+    task.run(
+        body -> {
+          construct(() -> (DFutActor<?>) body.call(new Object[0]));
+          return actor;
+        });
+    if (exists()) {
+      schedule();
+    }
+  }
+
+  /** Whether the constructor has returned. */
+  boolean exists() {
+    synchronized (lock) {
+      return actor != null;
+    }
+  }
+
+  /**
+   * Constructs the actor on the current thread; what the constructor or {@code onStart} throws is
+   * the caller's.
+   */
+  void construct(ThrowingSupplier constructor) throws Throwable {
+    DFutActor<?> made =
+        ScopedValue.where(CurrentContext.CONSTRUCTING, this).call(() -> checked(constructor));
+    ActorAccess.get().onStart(made);
+    synchronized (lock) {
+      actor = made;
+    }
+  }
+
+  /** A constructor, which may throw anything. */
+  interface ThrowingSupplier {
+    DFutActor<?> get() throws Throwable;
+  }
+
+  private static DFutActor<?> checked(ThrowingSupplier constructor) throws Exception {
+    try {
+      return constructor.get();
+    } catch (Exception | Error e) {
+      throw e;
+    } catch (Throwable t) {
+      throw new IllegalStateException(t);
+    }
+  }
+
+  Optional<ActorId> id() {
+    return id;
+  }
+
+  String className() {
+    synchronized (lock) {
+      return actor == null ? "an actor that is being made" : actor.getClass().getName();
+    }
+  }
+
+  int queued() {
+    synchronized (lock) {
+      return mailbox.size();
+    }
+  }
+
+  @Override
+  public DFutContext context(Class<?> type) {
+    return context.face();
+  }
+
+  @Override
+  public <A extends DFutActor<?>> ActorHandle<A> self(A self) {
+    ActorId actorId =
+        id.orElseThrow(
+            () ->
+                new IllegalStateException(
+                    self.getClass().getName()
+                        + " was spawned as a behaviour, so it has no handle; create it with"
+                        + " dfut.actor(…)"));
+    return context.<A>actorHandle(
+        worker.arrived(actorId.object(), Optional.empty()), self.getClass().getName());
+  }
+
+  @Override
+  public void stopSelf() {
+    end("it stopped itself");
+  }
+
+  // ---- the mailbox ----
+
+  @Override
+  public void offer(Pushed pushed) {
+    synchronized (lock) {
+      order.offer(
+          pushed,
+          call -> call.fetch(worker.node().store(), ObjectStore.Urgency.ARGUMENT),
+          this::enqueue);
+    }
+  }
+
+  /** A typed message. */
+  void deliver(Object message) {
+    enqueue(message);
+  }
+
+  private void enqueue(Object item) {
+    Optional<String> dead;
+    synchronized (lock) {
+      dead = ended;
+      if (dead.isEmpty()) {
+        mailbox.addLast(item);
+      }
+    }
+    if (dead.isPresent()) {
+      refuse(item, dead.get());
+    } else {
+      schedule();
+    }
+  }
+
+  private void schedule() {
+    synchronized (lock) {
+      while (actor != null && running < maxConcurrency && running < runnable()) {
+        running++;
+        Thread.ofVirtual().name("dfut-actor-" + worker.id().sequence()).start(this::drain);
+      }
+    }
+  }
+
+  private int runnable() {
+    return running + mailbox.size();
+  }
+
+  private void drain() {
+    while (true) {
+      Object item;
+      synchronized (lock) {
+        item = mailbox.pollFirst();
+        if (item == null) {
+          running--;
+          break;
+        }
+      }
+      if (item instanceof Pushed call) {
+        run(call);
+      } else {
+        receive(item);
+      }
+    }
+    stopIfDone();
+  }
+
+  private void run(Pushed call) {
+    if (!call.claim.take()) {
+      call.unpin();
+      if (!call.push.lent().isEmpty()) {
+        worker.post(new WorkerInput.TaskDropped(call.push));
+      }
+      worker
+          .node()
+          .send(
+              worker.id(),
+              call.push.spec().id().owner(),
+              new io.dfut.internal.protocol.WorkerMessage.TaskHandedBack(
+                  call.push.spec().id(), call.push.attempt(), worker.id()));
+      return;
+    }
+    new TaskContext(worker, call, TaskContext.Slot.NONE, 0)
+        .run(task -> task.call(new Object[] {actor}));
+  }
+
+  private void receive(Object message) {
+    try {
+      ScopedValue.where(CurrentContext.CURRENT, context)
+          .call(
+              () -> {
+                ActorAccess.get().onMessage(actor, message);
+                return null;
+              });
+    } catch (Exception e) {
+      LOG.warn(
+          "actor {} ({}) could not handle a {}",
+          className(),
+          worker.id(),
+          message.getClass().getName(),
+          e);
+    }
+  }
+
+  // ---- the end ----
+
+  @Override
+  public void cancel(TaskId task, int attempt) {
+    worker.running(task, attempt).ifPresent(running -> running.cancel());
+    Pushed found = null;
+    synchronized (lock) {
+      for (Object item : mailbox) {
+        if (item instanceof Pushed call
+            && call.push.spec().id().equals(task)
+            && call.push.attempt() == attempt) {
+          found = call;
+        }
+      }
+      if (found != null) {
+        mailbox.remove(found);
+      }
+    }
+    if (found != null) {
+      found.claim.take();
+      answer(
+          found,
+          Failure.of(Failure.Kind.CANCELLED, found.push.spec().display() + " was cancelled"));
+    }
+  }
+
+  @Override
+  public void fence(Predicate<WorkerId> deadOwner) {
+    worker.runningWhere(running -> running.ownedBy(deadOwner)).forEach(running -> running.cancel());
+    synchronized (lock) {
+      order.forget(deadOwner);
+      mailbox.removeIf(
+          item -> item instanceof Pushed call && deadOwner.test(call.push.spec().id().owner()));
+    }
+  }
+
+  @Override
+  public void end(String reason) {
+    List<Object> waiting;
+    synchronized (lock) {
+      if (ended.isPresent()) {
+        return;
+      }
+      ended = Optional.of(reason);
+      waiting = new ArrayList<>(mailbox);
+      mailbox.clear();
+    }
+    waiting.forEach(item -> refuse(item, reason));
+    if (!reason.equals("it stopped itself")) {
+      worker
+          .runningWhere(task -> !task.isOn(Thread.currentThread()))
+          .forEach(task -> task.cancel());
+    }
+    stopIfDone();
+  }
+
+  /** After the last running method. */
+  private void stopIfDone() {
+    DFutActor<?> stopping;
+    synchronized (lock) {
+      if (ended.isEmpty() || running > 0 || stopped) {
+        return;
+      }
+      stopped = true;
+      stopping = actor;
+    }
+    if (stopping != null) {
+      Thread.ofVirtual().name("dfut-actor-" + worker.id().sequence()).start(() -> stop(stopping));
+    } else {
+      worker.actorStopped(failure());
+    }
+  }
+
+  private void stop(DFutActor<?> stopping) {
+    try {
+      ScopedValue.where(CurrentContext.CURRENT, context)
+          .call(
+              () -> {
+                ActorAccess.get().onStop(stopping);
+                return null;
+              });
+    } catch (Exception e) {
+      LOG.warn("onStop of actor {} ({}) failed", stopping.getClass().getName(), worker.id(), e);
+    }
+    worker.actorStopped(failure());
+  }
+
+  private Failure failure() {
+    String reason = ended.orElse("unknown");
+    return Failure.died(
+        Failure.Kind.ACTOR_DIED,
+        "actor "
+            + className()
+            + " ("
+            + id.map(ActorId::toString).orElse("a behaviour")
+            + ") at "
+            + worker.id()
+            + " is gone: "
+            + reason,
+        1,
+        reason);
+  }
+
+  private void refuse(Object item, String reason) {
+    if (item instanceof Pushed call) {
+      call.claim.take();
+      answer(call, failure());
+    } else {
+      LOG.debug(
+          "actor {} got a {} after its end: {}", worker.id(), item.getClass().getName(), reason);
+    }
+  }
+
+  private void answer(Pushed call, Failure failure) {
+    call.unpin();
+    if (!call.push.lent().isEmpty()) {
+      worker.post(new WorkerInput.TaskDropped(call.push));
+    }
+    TaskSpec spec = call.push.spec();
+    worker
+        .node()
+        .send(
+            worker.id(),
+            spec.id().owner(),
+            new TaskReturned(
+                spec.id(),
+                call.push.attempt(),
+                java.util.Collections.nCopies(spec.results(), new Outcome.Failed(failure)),
+                List.of(),
+                List.of(),
+                List.of(),
+                worker.id()));
+  }
+
+  /** What the owner is told at the end. */
+  static ActorEnded endedMessage(ActorId id, Failure failure) {
+    return new ActorEnded(id.object(), failure);
+  }
+
+  /** For behaviours: the constructor as the runner takes it. */
+  static ThrowingSupplier of(Callable<? extends DFutActor<?>> constructor) {
+    return constructor::call;
+  }
+}

@@ -1,0 +1,91 @@
+package io.dfut.internal.runtime;
+
+import java.util.ArrayDeque;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+
+/**
+ * The combining inbox of a machine: whoever posts an input takes the machine's turn if nobody has
+ * it, and does all that is waiting; whoever does not get the turn leaves its input to the one who
+ * has it. The machine so has one driver at a time and, within a JVM, costs no thread switch: this
+ * is most of the difference between a round trip of 33 µs and one of 1.4. The actor is one of the
+ * drivers: it feeds remote messages in, and takes over when a turn has become long.
+ *
+ * <p>Thread-safe. Everything that happened before a post is visible to the step that handles it.
+ */
+final class Inbox<I> {
+  /**
+   * After so many inputs the rest is the actor's, so that no user thread works for others for long.
+   */
+  private static final int TURN_MAX = 1024;
+
+  /**
+   * Inboxes that the current thread has to look at before it returns: posts nest, but turns do not.
+   */
+  private static final ThreadLocal<ArrayDeque<Inbox<?>>> TURNS = new ThreadLocal<>();
+
+  private final ConcurrentLinkedQueue<I> queue = new ConcurrentLinkedQueue<>();
+  private final AtomicBoolean turn = new AtomicBoolean();
+  private final Consumer<? super I> step;
+  private final Runnable takeOver;
+
+  /**
+   * @param step handles one input; never run by two threads at a time
+   * @param takeOver makes the actor call {@link #drain}
+   */
+  Inbox(Consumer<? super I> step, Runnable takeOver) {
+    this.step = step;
+    this.takeOver = takeOver;
+  }
+
+  /** Adds an input and sees to it that it is handled. Never blocks. */
+  void post(I input) {
+    queue.offer(input);
+    drain();
+  }
+
+  /** Handles what is waiting, unless another thread is doing that. */
+  void drain() {
+    ArrayDeque<Inbox<?>> outer = TURNS.get();
+    if (outer != null) {
+      outer.add(this); // a step of this thread posted: after that step
+      return;
+    }
+    ArrayDeque<Inbox<?>> turns = new ArrayDeque<>();
+    TURNS.set(turns);
+    try {
+      Inbox<?> next = this;
+      while (next != null) {
+        next.takeTurn();
+        next = turns.poll();
+      }
+    } finally {
+      TURNS.remove();
+    }
+  }
+
+  private void takeTurn() {
+    int handled = 0;
+    while (!queue.isEmpty() && turn.compareAndSet(false, true)) {
+      try {
+        I input;
+        while (handled < TURN_MAX && (input = queue.poll()) != null) {
+          handled++;
+          step.accept(input);
+        }
+      } finally {
+        turn.set(false);
+      }
+      if (handled >= TURN_MAX && !queue.isEmpty()) {
+        takeOver.run();
+        return;
+      }
+    }
+  }
+
+  /** Whether something waits; a hint. */
+  boolean isEmpty() {
+    return queue.isEmpty();
+  }
+}

@@ -1,0 +1,41 @@
+package io.dfut.internal.runtime;
+
+import io.dfut.internal.ownership.Claim;
+import io.dfut.internal.task.Outcome;
+import io.dfut.internal.task.TaskSpec;
+import java.util.List;
+
+/**
+ * What owner and executors in one JVM share about a task: who starts it, and where its results are
+ * waited for.
+ */
+final class LocalTask extends Claim {
+  final TaskSpec spec;
+  final List<ResultCell> results;
+
+  /** Where the values it takes are waited for, in the order of its dependencies. */
+  final List<ResultCell> dependencies;
+
+  final long sinceNanos = System.nanoTime();
+
+  LocalTask(TaskSpec spec, List<ResultCell> results, List<ResultCell> dependencies) {
+    this.spec = spec;
+    this.results = results;
+    this.dependencies = dependencies;
+  }
+
+  /**
+   * Completes the results past the table, when all have values that travel by themselves: failures
+   * may be retried, and stored values and references are the table's business first.
+   */
+  void completeDirectly(List<Outcome> outcomes) {
+    for (Outcome outcome : outcomes) {
+      if (!(outcome instanceof Outcome.Inline inline) || !inline.contained().isEmpty()) {
+        return;
+      }
+    }
+    for (int i = 0; i < results.size(); i++) {
+      results.get(i).complete(outcomes.get(i));
+    }
+  }
+}

@@ -1,0 +1,34 @@
+package io.dfut.internal.runtime;
+
+import io.dfut.DFut;
+import io.dfut.ObjectView;
+import io.dfut.SharedDFut;
+
+/** A future: passes its object by value. Thread-safe. */
+final class OwnedHandle<T> extends Handle<T> implements DFut<T> {
+  OwnedHandle(Count count, boolean cleaned) {
+    super(count, cleaned);
+  }
+
+  @Override
+  public io.dfut.ObjectId id() {
+    return object();
+  }
+
+  @Override
+  public SharedDFut<T> share() {
+    requireOpen("share()");
+    return worker().activeContext().shared(worker().duplicate(count));
+  }
+
+  @Override
+  public ObjectView view() {
+    requireOpen("view()");
+    return worker().reader().view(count);
+  }
+
+  @Override
+  public boolean cancel() {
+    return worker().cancel(count);
+  }
+}

@@ -1,0 +1,240 @@
+package io.dfut.internal.runtime;
+
+import io.dfut.TaskId;
+import io.dfut.WorkerId;
+import io.dfut.internal.ownership.WorkerInput;
+import io.dfut.internal.protocol.LeaseId;
+import io.dfut.internal.protocol.SchedulerMessage.TaskBlocked;
+import io.dfut.internal.protocol.SchedulerMessage.TaskUnblocked;
+import io.dfut.internal.protocol.WorkerMessage.TaskHandedBack;
+import io.dfut.internal.spi.ObjectStore;
+import io.dfut.internal.task.TaskSpec;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
+
+/**
+ * Runs the tasks that are pushed to a leased worker, one at a time, on one virtual thread that
+ * stays warm between them. A task queued behind one that blocks or runs long goes back to its
+ * owner: it may be what the blocked one waits for. Thread-safe.
+ */
+final class PoolRunner implements TaskRunner, TaskContext.Slot {
+  /** Spins before the thread parks: a task that comes within some microseconds finds it awake. */
+  private static final int SPINS = 1000;
+
+  private final WorkerActor worker;
+  private final ConcurrentLinkedQueue<Pushed> queue = new ConcurrentLinkedQueue<>();
+  private final AtomicReference<Thread> thread = new AtomicReference<>();
+  private final AtomicBoolean watched = new AtomicBoolean();
+
+  /** The task whose turn it is (the outermost of a nest of inline ones), null between two. */
+  private volatile TaskContext current;
+
+  private volatile boolean blocked;
+  private volatile boolean parked;
+  private volatile boolean ended;
+
+  PoolRunner(WorkerActor worker) {
+    this.worker = worker;
+  }
+
+  @Override
+  public void offer(Pushed pushed) {
+    var fetched = pushed.fetch(worker.node().store(), ObjectStore.Urgency.ARGUMENT);
+    if (fetched.isDone()) {
+      enqueue(pushed);
+    } else {
+      fetched.whenComplete((done, failure) -> enqueue(pushed)); // a failure is the task's to report
+    }
+  }
+
+  private void enqueue(Pushed pushed) {
+    queue.offer(pushed);
+    if (blocked || ended) {
+      handBack();
+      return;
+    }
+    Thread runner = thread.get();
+    if (runner == null) {
+      start();
+    } else if (parked) {
+      LockSupport.unpark(runner);
+    }
+    if (current != null) {
+      watch();
+    }
+  }
+
+  private void start() {
+    Thread made =
+        Thread.ofVirtual().name("dfut-worker-" + worker.id().sequence()).unstarted(this::loop);
+    if (thread.compareAndSet(null, made)) {
+      made.start();
+    } else {
+      LockSupport.unpark(thread.get());
+    }
+  }
+
+  private void loop() {
+    while (!ended) {
+      Pushed next = queue.poll();
+      if (next == null) {
+        next = idle();
+        if (next == null) {
+          continue;
+        }
+      }
+      run(next);
+    }
+    handBack();
+  }
+
+  private Pushed idle() {
+    for (int i = 0; i < SPINS; i++) {
+      Pushed next = queue.poll();
+      if (next != null) {
+        return next;
+      }
+      Thread.onSpinWait();
+    }
+    parked = true;
+    try {
+      if (queue.isEmpty() && !ended) {
+        LockSupport.park(this);
+      }
+    } finally {
+      parked = false;
+    }
+    Thread.interrupted(); // it only says: look again
+    return queue.poll();
+  }
+
+  private void run(Pushed pushed) {
+    if (!pushed.claim.take()) {
+      dropped(pushed);
+      return;
+    }
+    if (pushed.push.spec().kind() instanceof TaskSpec.Kind.Creation) {
+      worker.becomeActor(pushed);
+      return;
+    }
+    TaskContext context = new TaskContext(worker, pushed, this, 0);
+    current = context;
+    try {
+      context.run();
+    } finally {
+      current = null;
+    }
+  }
+
+  /** Somebody else has it: it goes without a word to its owner. */
+  private void dropped(Pushed pushed) {
+    pushed.unpin();
+    if (!pushed.push.lent().isEmpty()) {
+      worker.post(new WorkerInput.TaskDropped(pushed.push));
+    }
+  }
+
+  /** Everything that waits goes back to its owner. */
+  private void handBack() {
+    Pushed pushed;
+    while ((pushed = queue.poll()) != null) {
+      boolean mine = pushed.claim.take();
+      dropped(pushed);
+      if (mine) {
+        worker
+            .node()
+            .send(
+                worker.id(),
+                pushed.push.spec().id().owner(),
+                new TaskHandedBack(pushed.push.spec().id(), pushed.push.attempt(), worker.id()));
+      }
+    }
+  }
+
+  // ---- long and blocked tasks ----
+
+  /** Looks, in a while, whether the running task still keeps others waiting. */
+  private void watch() {
+    if (watched.compareAndSet(false, true)) {
+      worker
+          .node()
+          .after(
+              worker.node().settings().behindMax(),
+              () -> {
+                watched.set(false);
+                TaskContext running = current;
+                if (running == null || queue.isEmpty()) {
+                  return;
+                }
+                if (running.runningNanos() >= worker.node().settings().behindMax().toNanos()) {
+                  handBack();
+                } else {
+                  watch();
+                }
+              });
+    }
+  }
+
+  private LeaseId lease() {
+    return current.pushed.push.lease();
+  }
+
+  @Override
+  public void blocked() {
+    blocked = true;
+    handBack();
+    worker.node().scheduler().post(new TaskBlocked(lease()));
+  }
+
+  @Override
+  public void unblocked() {
+    blocked = false;
+    worker.node().scheduler().post(new TaskUnblocked(lease()));
+  }
+
+  @Override
+  public void cancel(TaskId task, int attempt) {
+    worker.running(task, attempt).ifPresent(context -> context.cancel());
+    for (Pushed waiting : queue) {
+      if (waiting.push.spec().id().equals(task)
+          && waiting.push.attempt() == attempt
+          && queue.remove(waiting)) {
+        waiting.claim.take();
+        dropped(waiting);
+        worker
+            .node()
+            .send(
+                worker.id(),
+                task.owner(),
+                new TaskHandedBack(
+                    task, attempt, worker.id())); // settled there: it only frees its place
+      }
+    }
+  }
+
+  @Override
+  public void fence(Predicate<WorkerId> deadOwner) {
+    worker.runningWhere(context -> context.ownedBy(deadOwner)).forEach(context -> context.cancel());
+    for (Pushed waiting : queue) {
+      if (deadOwner.test(waiting.push.spec().id().owner()) && queue.remove(waiting)) {
+        waiting.claim.take();
+        dropped(waiting);
+      }
+    }
+  }
+
+  @Override
+  public void end(String reason) {
+    ended = true;
+    worker.runningWhere(context -> true).forEach(context -> context.cancel());
+    Thread runner = thread.get();
+    if (runner != null) {
+      LockSupport.unpark(runner);
+    } else {
+      handBack();
+    }
+  }
+}

@@ -1,0 +1,150 @@
+package io.dfut.internal.runtime;
+
+import io.dfut.internal.ownership.Settleable;
+import io.dfut.internal.task.Outcome;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Where an object's outcome is waited for: what handles of one object in one worker share. The
+ * executor of a task in the same JVM may complete it directly; the table's row follows by message.
+ * Thread-safe.
+ *
+ * <p>The state is one reference: null while pending and unwatched, a chain of waiters while
+ * pending, the outcome when settled.
+ */
+final class ResultCell implements Settleable {
+  private record Waiter(Thread thread, Runnable callback, Waiter next) {}
+
+  private final AtomicReference<Object> state = new AtomicReference<>();
+
+  /**
+   * The task that makes it, while it might be run inline by whoever waits; null for anything else.
+   */
+  volatile LocalTask task;
+
+  /** The outcome, null while it is pending. */
+  Outcome outcome() {
+    return state.get() instanceof Outcome outcome ? outcome : null;
+  }
+
+  /** By the executor, past the table: only the first outcome counts. */
+  boolean complete(Outcome outcome) {
+    Object before = state.get();
+    while (!(before instanceof Outcome)) {
+      if (state.compareAndSet(before, outcome)) {
+        task = null;
+        wake((Waiter) before);
+        return true;
+      }
+      before = state.get();
+    }
+    return false;
+  }
+
+  /**
+   * By the table. A new place of a stored value replaces the old one; nothing else replaces what
+   * readers may have seen.
+   */
+  void settle(Outcome outcome) {
+    if (!complete(outcome) && outcome instanceof Outcome.Stored) {
+      Object before = state.get();
+      if (before instanceof Outcome.Stored) {
+        state.compareAndSet(before, outcome);
+        changed();
+      }
+    }
+  }
+
+  /** By the table: the value is gone; it is being made again, or its owner is asked again. */
+  void unsettle() {
+    Object before = state.get();
+    if (before instanceof Outcome) {
+      state.compareAndSet(before, null);
+      changed();
+    }
+  }
+
+  /** Wakes readers that wait for a change of a settled outcome. */
+  private synchronized void changed() {
+    notifyAll();
+  }
+
+  /** Waits, bounded, until the outcome is another than this one; true if it is. */
+  synchronized boolean awaitChange(Outcome old, long millis) throws InterruptedException {
+    if (state.get() == old) {
+      wait(millis);
+    }
+    return state.get() != old;
+  }
+
+  /** Wakes waiting threads without an outcome: there may be something for them to do. */
+  void nudge() {
+    Object before = state.get();
+    for (Waiter waiter = before instanceof Waiter w ? w : null;
+        waiter != null;
+        waiter = waiter.next()) {
+      if (waiter.thread() != null) {
+        LockSupport.unpark(waiter.thread());
+      }
+    }
+  }
+
+  private static void wake(Waiter waiters) {
+    for (Waiter waiter = waiters; waiter != null; waiter = waiter.next()) {
+      if (waiter.thread() != null) {
+        LockSupport.unpark(waiter.thread());
+      } else {
+        waiter.callback().run();
+      }
+    }
+  }
+
+  /** Registers the current thread to be unparked when the outcome is there; false when it is. */
+  boolean watch(Thread thread) {
+    return add(new Waiter(thread, null, null));
+  }
+
+  /**
+   * Runs the callback when the outcome is there: at once on this thread if it is, else on the one
+   * that settles it.
+   */
+  void whenSettled(Runnable callback) {
+    if (!add(new Waiter(null, callback, null))) {
+      callback.run();
+    }
+  }
+
+  private boolean add(Waiter waiter) {
+    Object before = state.get();
+    while (!(before instanceof Outcome)) {
+      if (state.compareAndSet(
+          before, new Waiter(waiter.thread(), waiter.callback(), (Waiter) before))) {
+        return true;
+      }
+      before = state.get();
+    }
+    return false;
+  }
+
+  /** Forgets the thread, which does not wait any more. */
+  void unwatch(Thread thread) {
+    Object before = state.get();
+    while (before instanceof Waiter chain) {
+      if (state.compareAndSet(before, without(chain, thread))) {
+        return;
+      }
+      before = state.get();
+    }
+  }
+
+  private static Waiter without(Waiter chain, Thread thread) {
+    Waiter kept = null;
+    for (Waiter waiter = chain; waiter != null; waiter = waiter.next()) {
+      if (waiter.thread() != thread) {
+        kept = new Waiter(waiter.thread(), waiter.callback(), kept);
+      }
+    }
+    return kept;
+  }
+}

@@ -1,0 +1,565 @@
+package io.dfut.internal.runtime;
+
+import io.dfut.ObjectId;
+import io.dfut.ObjectLostException;
+import io.dfut.Returns2;
+import io.dfut.Returns3;
+import io.dfut.Returns4;
+import io.dfut.TaskId;
+import io.dfut.internal.api.Placement;
+import io.dfut.internal.codec.References;
+import io.dfut.internal.ownership.WorkerInput;
+import io.dfut.internal.protocol.PushedArgument;
+import io.dfut.internal.protocol.WorkerMessage.TaskPushed;
+import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
+import io.dfut.internal.spi.ObjectKey;
+import io.dfut.internal.spi.ObjectStore;
+import io.dfut.internal.task.Argument;
+import io.dfut.internal.task.Failure;
+import io.dfut.internal.task.FunctionRef;
+import io.dfut.internal.task.Functions;
+import io.dfut.internal.task.Outcome;
+import io.dfut.internal.task.TaskSpec;
+import io.dfut.internal.task.ThrownError;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One attempt of one task, from its turn to its answer: the context of its body, and the handles
+ * that it leaves behind. The body runs on one thread; stray threads of its own may use the context
+ * as long as it lasts. Thread-safe.
+ */
+final class TaskContext extends WorkerContext {
+  /** What a task blocks; told so that its share can be lent out. */
+  interface Slot {
+    void blocked();
+
+    void unblocked();
+
+    /** A slot of a task that holds nothing: an actor's. */
+    Slot NONE =
+        new Slot() {
+          @Override
+          public void blocked() {}
+
+          @Override
+          public void unblocked() {}
+        };
+  }
+
+  private static final StackTraceElement SUBMITTED =
+      new StackTraceElement("--- dfut", "task submitted at", "the line below ---", -1);
+
+  final Pushed pushed;
+  private final TaskPushed push;
+  private final Slot slot;
+  private final int nesting;
+
+  /** Handles made in this task and still open at its end are given back then. Guarded by itself. */
+  private final List<Handle.Count> counts = new ArrayList<>(0);
+
+  private final long startedNanos = System.nanoTime();
+  private Thread thread;
+  private boolean ended;
+  private volatile boolean cancelled;
+
+  /**
+   * @param nesting how many tasks run on this stack already
+   */
+  TaskContext(WorkerActor worker, Pushed pushed, Slot slot, int nesting) {
+    super(worker, pushed.push.spec().job());
+    this.pushed = pushed;
+    this.push = pushed.push;
+    this.slot = slot;
+    this.nesting = nesting;
+  }
+
+  // ---- the context ----
+
+  @Override
+  void track(Handle.Count count) {
+    synchronized (counts) {
+      counts.add(count);
+    }
+  }
+
+  @Override
+  boolean isCleaned() {
+    return isActorCall(); // what an actor keeps in its fields lives on; else the task's end
+                          // releases
+  }
+
+  private boolean isActorCall() {
+    return !(push.spec().kind() instanceof TaskSpec.Kind.Plain);
+  }
+
+  @Override
+  int depth() {
+    return push.spec().depth() + 1;
+  }
+
+  @Override
+  long timeoutNanosLeft() {
+    return push.timeoutNanosLeft() == 0
+        ? 0
+        : Math.max(1, push.timeoutNanosLeft() - (System.nanoTime() - pushed.sinceNanos));
+  }
+
+  @Override
+  public Optional<TaskId> task() {
+    return Optional.of(push.spec().id());
+  }
+
+  @Override
+  public int attempt() {
+    return push.attempt();
+  }
+
+  @Override
+  public boolean isCancelled() {
+    return cancelled || (push.timeoutNanosLeft() != 0 && timeoutNanosLeft() <= 1);
+  }
+
+  String describe() {
+    return push.spec().display();
+  }
+
+  boolean isTask(TaskId id, int attempt) {
+    return push.spec().id().equals(id) && push.attempt() == attempt;
+  }
+
+  boolean ownedBy(java.util.function.Predicate<io.dfut.WorkerId> owner) {
+    return owner.test(push.spec().id().owner());
+  }
+
+  long runningNanos() {
+    return System.nanoTime() - startedNanos;
+  }
+
+  /** Tells the body to stop, and interrupts it. Its children are the table's to stop. */
+  void cancel() {
+    cancelled = true;
+    synchronized (this) {
+      if (thread != null && !ended) {
+        thread.interrupt();
+      }
+    }
+  }
+
+  // ---- blocking ----
+
+  private int blockedDepth;
+
+  void blocked() {
+    if (blockedDepth++ == 0) {
+      slot.blocked();
+    }
+  }
+
+  void unblocked() {
+    if (--blockedDepth == 0) {
+      slot.unblocked();
+    }
+  }
+
+  // ---- running what is waited for ----
+
+  /**
+   * Whether this task may itself start the task that a cell waits for, or one that this depends on.
+   */
+  boolean canRunInline(ResultCell cell) {
+    return findRunnable(cell, 0) != null;
+  }
+
+  /** Runs tasks inline as long as there is one that the cell waits for. */
+  void runInlineWhile(ResultCell cell) {
+    if (isActorCall()) {
+      return; // an actor's call holds no share that a task could run under
+    }
+    while (cell.outcome() == null) {
+      LocalTask task = findRunnable(cell, 0);
+      if (task == null || !task.take()) {
+        return;
+      }
+      runInline(task);
+    }
+  }
+
+  private LocalTask findRunnable(ResultCell cell, int depth) {
+    LocalTask task = cell.task;
+    if (task == null
+        || !worker.node().settings().inline()
+        || nesting >= worker.node().settings().inlineDepthMax()
+        || depth > 32
+        || cell.outcome() != null) {
+      return null;
+    }
+    for (ResultCell dependency : task.dependencies) {
+      if (dependency.outcome() == null) {
+        return findRunnable(dependency, depth + 1);
+      }
+      if (!(dependency.outcome() instanceof Outcome.Inline)) {
+        return null; // a failure is the table's business; a stored value is fetched before a turn
+                     // is taken
+      }
+    }
+    boolean eligible =
+        !task.isTaken()
+            && task.spec.id().owner().equals(worker.id())
+            && task.spec.kind() instanceof TaskSpec.Kind.Plain
+            && task.spec.placement() instanceof Placement.Anywhere
+            && task.spec.resources().fitsIn(push.spec().resources());
+    return eligible ? task : null;
+  }
+
+  private void runInline(LocalTask task) {
+    worker.post(new WorkerInput.TaskClaimedInline(task.spec.id()));
+    List<PushedArgument> arguments = new ArrayList<>(task.spec.arguments().size());
+    int next = 0;
+    for (Argument argument : task.spec.arguments()) {
+      switch (argument) {
+        case Argument.Value value -> arguments.add(new PushedArgument.Value(value.value()));
+        case Argument.Reference reference ->
+            arguments.add(
+                new PushedArgument.Resolved(
+                    reference.object(), task.dependencies.get(next++).outcome()));
+        case Argument.ReferenceList list -> {
+          List<PushedArgument.Resolved> elements = new ArrayList<>();
+          for (ObjectId object : list.objects()) {
+            elements.add(
+                new PushedArgument.Resolved(object, task.dependencies.get(next++).outcome()));
+          }
+          arguments.add(new PushedArgument.ResolvedList(elements));
+        }
+      }
+    }
+    TaskPushed inline =
+        new TaskPushed(
+            task.spec,
+            task.attempt(),
+            push.lease(),
+            -1,
+            arguments,
+            List.of(),
+            task.spec.timeoutNanos() == 0
+                ? 0
+                : Math.max(1, task.spec.timeoutNanos() - (System.nanoTime() - task.sinceNanos)));
+    boolean interrupted = Thread.interrupted();
+    try {
+      new TaskContext(worker, new Pushed(inline, task), slot, nesting + 1).run();
+    } finally {
+      if (interrupted || isCancelled()) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  // ---- running ----
+
+  /** What calls the user's code; an actor's call passes the actor first. */
+  interface Body {
+    Object call(TaskContext context) throws Throwable;
+  }
+
+  void run() {
+    run(context -> context.call(new Object[0]));
+  }
+
+  /** Runs the body and answers the owner. Never throws. */
+  void run(Body body) {
+    synchronized (this) {
+      thread = Thread.currentThread();
+    }
+    worker.begun(this);
+    List<Outcome> outcomes;
+    List<String> thrown = List.of();
+    References.Sink references = worker.sink();
+    try {
+      Object value = ScopedValue.where(CurrentContext.CURRENT, this).call(() -> callBody(body));
+      outcomes = outcomes(value, references);
+    } catch (Wrapped wrapped) {
+      Throwable t = wrapped.getCause();
+      thrown = classesOf(t);
+      outcomes = failed(failure(t));
+    } catch (io.dfut.DFutException e) { // a result that cannot be kept, or an argument that is gone
+      outcomes = failed(Failure.of(e));
+    } catch (ArgumentLost lost) {
+      outcomes =
+          failed(new Failure(Failure.Kind.OBJECT_LOST, lost.getMessage(), Optional.empty(), 0, ""));
+    } catch (Throwable t) {
+      thrown = classesOf(t);
+      outcomes = failed(failure(t));
+    }
+    end(outcomes, thrown);
+  }
+
+  /** Keeps what user code threw apart from what the runtime throws around it. */
+  private static final class Wrapped extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    Wrapped(Throwable cause) {
+      super(null, cause, false, false);
+    }
+  }
+
+  /** An argument could not be read: a system failure, which is retried. */
+  private static final class ArgumentLost extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    ArgumentLost(String message) {
+      super(message, null, false, false);
+    }
+  }
+
+  private Object callBody(Body body) throws Exception {
+    try {
+      return body.call(this);
+    } catch (ArgumentLost | Wrapped e) {
+      throw e;
+    } catch (Throwable t) {
+      throw new Wrapped(t);
+    }
+  }
+
+  /** Calls the task's function with some arguments before the task's own. */
+  Object call(Object[] first) throws Throwable {
+    Object[] arguments = arguments(first);
+    FunctionRef function = push.spec().function();
+    if (function.local().isPresent()) {
+      return Functions.call(function.local().get(), arguments);
+    }
+    Functions.Invoker invoker;
+    Object[] captured;
+    try {
+      invoker = worker.node().functions().invoker(job(), function);
+      List<Argument.Value> values = function.descriptor().captured();
+      captured = new Object[values.size()];
+      for (int i = 0; i < captured.length; i++) {
+        captured[i] =
+            worker.node().values().decode(values.get(i).value(), worker.borrows(Optional.empty()));
+      }
+    } catch (io.dfut.DFutException e) {
+      throw new Refused(e);
+    }
+    return invoker.invoke(captured, arguments);
+  }
+
+  /** Our own refusal to run the body: the failure as it is, not a failure of the body. */
+  private static final class Refused extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    Refused(io.dfut.DFutException cause) {
+      super(null, cause, false, false);
+    }
+  }
+
+  private Object[] arguments(Object[] first) throws Refused {
+    Object[] all = Arrays.copyOf(first, first.length + push.arguments().size());
+    int next = first.length;
+    try {
+      for (PushedArgument argument : push.arguments()) {
+        all[next++] =
+            switch (argument) {
+              case PushedArgument.Value value ->
+                  worker.node().values().decode(value.value(), worker.borrows(Optional.empty()));
+              case PushedArgument.Resolved resolved -> value(resolved);
+              case PushedArgument.ResolvedList list -> {
+                List<Object> values = new ArrayList<>(list.elements().size());
+                for (PushedArgument.Resolved element : list.elements()) {
+                  values.add(value(element));
+                }
+                yield java.util.Collections.unmodifiableList(values);
+              }
+            };
+      }
+    } catch (io.dfut.DFutException e) {
+      throw new Refused(e);
+    }
+    return all;
+  }
+
+  private Object value(PushedArgument.Resolved argument) {
+    return switch (argument.outcome()) {
+      case Outcome.Inline inline ->
+          worker
+              .node()
+              .values()
+              .decode(inline.value(), worker.borrows(Optional.of(argument.object())));
+      case Outcome.Stored stored -> {
+        ObjectStore.Pinned pinned;
+        try {
+          pinned = pushed.pinned(new ObjectKey(argument.object(), stored.attempt()));
+        } catch (java.util.concurrent.CompletionException e) {
+          throw new ArgumentLost(
+              push.spec().display()
+                  + ": argument "
+                  + argument.object()
+                  + " could not be fetched: "
+                  + e.getCause().getMessage());
+        }
+        yield worker
+            .node()
+            .values()
+            .decode(pinned.bytes(), worker.borrows(Optional.of(argument.object())));
+      }
+      case Outcome.Actor actor -> null;
+      case Outcome.Failed failed ->
+          throw new ObjectLostException(
+              "a failed argument was pushed: " + failed, ObjectLostException.Reason.UNKNOWN, null);
+    };
+  }
+
+  private List<Outcome> outcomes(Object value, References.Sink references) {
+    if (push.spec().kind() instanceof TaskSpec.Kind.Creation) {
+      return List.of(new Outcome.Actor(worker.id(), value.getClass().getName()));
+    }
+    int results = push.spec().results();
+    if (results == 1) {
+      return List.of(keep(0, value, references));
+    }
+    List<Object> values = new ArrayList<>(results);
+    switch (value) {
+      case Returns2<?, ?>(Object a, Object b) when results == 2 ->
+          values.addAll(Arrays.asList(a, b));
+      case Returns3<?, ?, ?>(Object a, Object b, Object c) when results == 3 ->
+          values.addAll(Arrays.asList(a, b, c));
+      case Returns4<?, ?, ?, ?>(Object a, Object b, Object c, Object d) when results == 4 ->
+          values.addAll(Arrays.asList(a, b, c, d));
+      case null, default ->
+          throw new io.dfut.SerializationException(
+              push.spec().display()
+                  + " returned "
+                  + (value == null ? "null" : "a " + value.getClass().getName())
+                  + " instead of a Returns"
+                  + results);
+    }
+    List<Outcome> outcomes = new ArrayList<>(results);
+    for (int i = 0; i < results; i++) {
+      outcomes.add(keep(i, values.get(i), references));
+    }
+    return outcomes;
+  }
+
+  private Outcome keep(int index, Object value, References.Sink references) {
+    try {
+      return worker
+          .node()
+          .values()
+          .keep(push.spec().id().result(index), push.attempt(), value, references);
+    } catch (io.dfut.SerializationException e) {
+      throw new io.dfut.SerializationException(
+          "the result of "
+              + push.spec().display()
+              + ", submitted at "
+              + push.spec().site()
+              + ", cannot travel: "
+              + e.getMessage(),
+          e.getCause());
+    }
+  }
+
+  private Failure failure(Throwable t) {
+    if (t instanceof Refused refused) {
+      return Failure.of((io.dfut.DFutException) refused.getCause());
+    }
+    markOrigin(t);
+    return Failure.caused(
+        Failure.Kind.TASK_FAILED,
+        push.spec().display() + " failed on node " + node() + ": " + ThrownError.of(t),
+        ThrownError.of(t));
+  }
+
+  /** Cuts our own frames off and adds the line that submitted the task. */
+  private void markOrigin(Throwable t) {
+    StackTraceElement site = push.spec().site().element();
+    StackTraceElement[] frames = t.getStackTrace();
+    if (frames.length > 0 && frames[frames.length - 1].equals(site)) {
+      return; // the same exception object, thrown again
+    }
+    int end = frames.length;
+    for (int i = 0; i < frames.length; i++) {
+      if (frames[i].getClassName().startsWith("io.dfut.internal.")) {
+        end = i;
+        break;
+      }
+    }
+    StackTraceElement[] marked = Arrays.copyOf(frames, end + 2);
+    marked[end] = SUBMITTED;
+    marked[end + 1] = site;
+    t.setStackTrace(marked);
+  }
+
+  private static List<String> classesOf(Throwable t) {
+    List<String> names = new ArrayList<>();
+    for (Class<?> c = t.getClass(); c != Object.class; c = c.getSuperclass()) {
+      names.add(c.getName());
+    }
+    return names;
+  }
+
+  private List<Outcome> failed(Failure failure) {
+    return java.util.Collections.nCopies(push.spec().results(), new Outcome.Failed(failure));
+  }
+
+  /** Gives back what the body left, and answers. */
+  private void end(List<Outcome> outcomes, List<String> thrown) {
+    synchronized (this) {
+      ended = true;
+      thread = null;
+      Thread.interrupted(); // a cancellation that came too late is not the next task's
+    }
+    List<ObjectId> released = new ArrayList<>(0);
+    synchronized (counts) {
+      if (!isActorCall()) {
+        for (Handle.Count count : counts) {
+          if (count.take("when " + push.spec().display() + " ended")) {
+            released.add(count.id);
+          }
+        }
+      }
+      counts.clear();
+    }
+    worker.ended(this);
+    pushed.unpin();
+    boolean plain = released.isEmpty() && push.lent().isEmpty() && noReferences(outcomes);
+    if (plain && !push.spec().id().owner().equals(worker.id())) {
+      if (pushed.claim instanceof LocalTask local) {
+        local.completeDirectly(outcomes);
+      }
+      worker
+          .node()
+          .send(
+              worker.id(),
+              push.spec().id().owner(),
+              new TaskReturned(
+                  push.spec().id(),
+                  push.attempt(),
+                  outcomes,
+                  List.of(),
+                  List.of(),
+                  thrown,
+                  worker.id()));
+    } else {
+      if (plain && pushed.claim instanceof LocalTask local) {
+        local.completeDirectly(outcomes);
+      }
+      worker.post(new WorkerInput.TaskEnded(push, outcomes, thrown, released));
+    }
+  }
+
+  private static boolean noReferences(List<Outcome> outcomes) {
+    for (Outcome outcome : outcomes) {
+      if (!outcome.references().isEmpty()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Whether the body runs on this thread. */
+  synchronized boolean isOn(Thread other) {
+    return thread == other;
+  }
+}

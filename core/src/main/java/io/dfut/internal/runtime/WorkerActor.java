@@ -1,0 +1,587 @@
+package io.dfut.internal.runtime;
+
+import io.dfut.ActorHandle;
+import io.dfut.ActorId;
+import io.dfut.JobId;
+import io.dfut.ObjectId;
+import io.dfut.SharedDFut;
+import io.dfut.SystemClosedException;
+import io.dfut.TaskId;
+import io.dfut.WorkerId;
+import io.dfut.internal.codec.References;
+import io.dfut.internal.ownership.Claim;
+import io.dfut.internal.ownership.Settleable;
+import io.dfut.internal.ownership.WorkerEffect;
+import io.dfut.internal.ownership.WorkerInput;
+import io.dfut.internal.ownership.WorkerMachine;
+import io.dfut.internal.ownership.WorkerTimer;
+import io.dfut.internal.protocol.WorkerMessage;
+import io.dfut.internal.task.Failure;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
+import org.apache.pekko.actor.Cancellable;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.PostStop;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A worker: a typed Pekko actor that owns an ownership table, and the only class that touches it.
+ * The table is a machine behind a combining {@link Inbox}; this shell turns messages into its
+ * inputs and carries its effects out. User code runs elsewhere, on the {@link TaskRunner}'s
+ * threads, so the table answers while tasks run or block.
+ *
+ * <p>Thread-safe: every method but the behaviour's own may be called from anywhere.
+ */
+final class WorkerActor {
+  private static final Logger LOG = LoggerFactory.getLogger(WorkerActor.class);
+
+  /** The one end that nobody has to be told of: the table was empty. */
+  static final String IDLE = "it was idle";
+
+  /**
+   * What the Pekko actor is told by its own shell. Everything else that it receives is a message
+   * for user code.
+   */
+  private sealed interface Command {
+    /** The inbox's turn became long: go on. */
+    record Drain() implements Command {}
+
+    record Stop() implements Command {}
+  }
+
+  private final NodeRuntime node;
+  private final WorkerId id;
+  private final WorkerMachine machine;
+
+  /** Inputs of the machine, and questions about it ({@code Runnable}s), in one order. */
+  private final Inbox<Object> inbox;
+
+  private final java.util.function.Consumer<WorkerEffect> effects = this::perform;
+  private final ValueReader reader;
+  private final WorkerContext context;
+  private final AtomicLong lastTask = new AtomicLong();
+  private final AtomicInteger pending = new AtomicInteger();
+  private final Set<TaskContext> active = ConcurrentHashMap.newKeySet();
+
+  /** Timers that the machine set. Touched only in the machine's turn. */
+  private final Map<WorkerTimer, Cancellable> timers = new HashMap<>();
+
+  private volatile ActorRef<Object> self;
+  private volatile TaskRunner runner;
+
+  /** Why the worker ended; empty while it lives. */
+  private volatile Optional<String> end = Optional.empty();
+
+  private volatile boolean closed;
+  private final CompletableFuture<Void> ending = new CompletableFuture<>();
+
+  WorkerActor(NodeRuntime node, WorkerId id, JobId job) {
+    this.node = node;
+    this.id = id;
+    this.machine = new WorkerMachine(id, node.settings().workerLimits());
+    this.inbox = new Inbox<>(this::step, this::takeOver);
+    this.reader = new ValueReader(this);
+    this.context = new WorkerContext(this, job);
+  }
+
+  // ---- the Pekko actor ----
+
+  /** The behaviour of the actor; typed messages for a {@code DFutActor} arrive here too. */
+  Behavior<Object> behavior() {
+    return Behaviors.setup(
+        actor -> {
+          self = actor.getSelf();
+          inbox.drain();
+          return Behaviors.receive(Object.class)
+              .onMessage(
+                  Command.Drain.class,
+                  drain -> {
+                    inbox.drain();
+                    return Behaviors.same();
+                  })
+              .onMessage(Command.Stop.class, stop -> Behaviors.stopped())
+              .onMessage(
+                  Object.class,
+                  message -> {
+                    userMessage(message);
+                    return Behaviors.same();
+                  })
+              .onSignal(
+                  PostStop.class,
+                  stop -> {
+                    ended("its actor was stopped");
+                    return Behaviors.same();
+                  })
+              .build();
+        });
+  }
+
+  private void userMessage(Object message) {
+    if (runner instanceof ActorRunner actor) {
+      actor.deliver(message);
+    } else {
+      LOG.debug("{} is no actor and drops a {}", id, message.getClass().getName());
+    }
+  }
+
+  private void takeOver() {
+    ActorRef<Object> actor = self;
+    if (actor != null) { // else its first act is to drain
+      actor.tell(new Command.Drain());
+    }
+  }
+
+  // ---- the table ----
+
+  /** Anything that happens to this worker. Never blocks. */
+  void post(WorkerInput input) {
+    inbox.post(input);
+  }
+
+  private void step(Object input) {
+    try {
+      if (input instanceof WorkerInput happened) {
+        machine.step(happened, System.nanoTime(), effects);
+      } else {
+        ((Runnable) input).run();
+      }
+    } catch (RuntimeException e) {
+      // Our own bug. The table cannot be trusted any more: the worker ends, and says so to
+      // everyone.
+      LOG.error("{} broke on {}: it ends", id, input, e);
+      crashed("its table broke: " + e);
+    }
+  }
+
+  private void perform(WorkerEffect effect) {
+    switch (effect) {
+      case WorkerEffect.Send(WorkerId to, WorkerMessage message) -> node.send(id, to, message);
+      case WorkerEffect.Push(WorkerId to, WorkerMessage.TaskPushed message, Claim claim) ->
+          node.push(id, to, message, claim);
+      case WorkerEffect.AskScheduler ask -> node.askScheduler(ask.node(), ask.message());
+      case WorkerEffect.Settle(Settleable cell, io.dfut.internal.task.Outcome outcome) ->
+          ((ResultCell) cell).settle(outcome);
+      case WorkerEffect.Unsettle(Settleable cell) -> ((ResultCell) cell).unsettle();
+      case WorkerEffect.Nudge(Settleable cell) -> ((ResultCell) cell).nudge();
+      case WorkerEffect.Uncover(Settleable cover) ->
+          ((Cover) cover).count.release("after its receiver was known");
+      case WorkerEffect.FreeCopies free -> node.free(free.key(), free.nodes());
+      case WorkerEffect.PromoteCopy promote -> node.promote(promote.key(), promote.node());
+      case WorkerEffect.SetTimer(WorkerTimer timer, long delayNanos) -> {
+        Cancellable before =
+            timers.put(
+                timer,
+                node.after(
+                    java.time.Duration.ofNanos(delayNanos),
+                    () -> post(new WorkerInput.TimerFired(timer))));
+        if (before != null) {
+          before.cancel();
+        }
+      }
+      case WorkerEffect.CancelTimer(WorkerTimer timer) -> {
+        Cancellable running = timers.remove(timer);
+        if (running != null) {
+          running.cancel();
+        }
+      }
+      case WorkerEffect.TaskSettled settled -> pending.decrementAndGet();
+    }
+  }
+
+  // ---- messages ----
+
+  /** A message of another worker, or of the node. */
+  void receive(WorkerMessage message, Claim claim) {
+    switch (message) {
+      case WorkerMessage.TaskPushed push -> {
+        if (!push.lent().isEmpty()) {
+          post(new WorkerInput.TaskArrived(push));
+        }
+        accept(new Pushed(push, claim));
+      }
+      case WorkerMessage.CancelTask cancel -> {
+        TaskRunner now = runner;
+        if (now != null) {
+          now.cancel(cancel.task(), cancel.attempt());
+        }
+        post(new WorkerInput.ParentCancelled(cancel.task()));
+      }
+      case WorkerMessage.EndActor(String reason) -> endRunner(reason);
+      case WorkerMessage.WorkerDied(WorkerId dead, String cause) -> {
+        fence(dead::equals);
+        post(new WorkerInput.Received(message));
+      }
+      case WorkerMessage.NodeDied(io.dfut.NodeId dead, String cause) -> {
+        fence(worker -> worker.node().equals(dead));
+        post(new WorkerInput.Received(message));
+      }
+      default -> post(new WorkerInput.Received(message));
+    }
+  }
+
+  private void accept(Pushed pushed) {
+    TaskRunner now = runner;
+    if (now == null) {
+      throw new IllegalStateException(
+          id + " runs no tasks, but was pushed " + pushed.push.spec().display());
+    }
+    now.offer(pushed);
+  }
+
+  private void fence(Predicate<WorkerId> dead) {
+    TaskRunner now = runner;
+    if (now != null) {
+      now.fence(dead);
+    }
+  }
+
+  private void endRunner(String reason) {
+    TaskRunner now = runner;
+    if (now instanceof ActorRunner actor) {
+      actor.end(reason);
+    }
+  }
+
+  // ---- running ----
+
+  void runTasks() {
+    runner = new PoolRunner(this);
+  }
+
+  void runActor(ActorRunner actor) {
+    runner = actor;
+  }
+
+  /**
+   * The pushed creation makes this pool worker an actor for good, unless it fails. Runs it on the
+   * current thread.
+   */
+  void becomeActor(Pushed creation) {
+    io.dfut.internal.task.TaskSpec spec = creation.push.spec();
+    if (!(spec.kind() instanceof io.dfut.internal.task.TaskSpec.Kind.Creation(var options))) {
+      throw new IllegalStateException("no creation: " + spec.display());
+    }
+    TaskRunner pool = runner;
+    ActorRunner actor =
+        new ActorRunner(
+            this,
+            Optional.of(new ActorId(spec.id().owner(), spec.id().sequence())),
+            options.maxConcurrency(),
+            new WorkerContext(this, spec.job()));
+    runner = actor;
+    node.actorHere(this, spec, options);
+    actor.create(creation);
+    if (actor.exists()) {
+      pool.end("it became an actor");
+    } else {
+      runner = pool; // the constructor threw: the worker goes back to the pool
+    }
+  }
+
+  /** An actor's last method has ended: the worker ends with it. */
+  void actorStopped(Failure failure) {
+    if (runner instanceof ActorRunner actor && actor.id().isPresent()) {
+      ActorId actorId = actor.id().get();
+      node.send(id, actorId.owner(), ActorRunner.endedMessage(actorId, failure));
+      node.nameFree(this);
+    }
+    ended(failure.detail());
+  }
+
+  void begun(TaskContext task) {
+    active.add(task);
+    node.taskBegun();
+  }
+
+  void ended(TaskContext task) {
+    active.remove(task);
+  }
+
+  Optional<TaskContext> running(TaskId task, int attempt) {
+    return active.stream().filter(context -> context.isTask(task, attempt)).findFirst();
+  }
+
+  List<TaskContext> runningWhere(Predicate<TaskContext> which) {
+    return active.stream().filter(which).toList();
+  }
+
+  // ---- what user code calls ----
+
+  TaskId nextTask() {
+    return new TaskId(id, lastTask.incrementAndGet());
+  }
+
+  void requireOpen() {
+    if (closed || end.isPresent()) {
+      throw new SystemClosedException(
+          id + " is closed" + end.map(why -> ": " + why).orElse("") + "; nothing was submitted");
+    }
+  }
+
+  /**
+   * Counts one more pending task; waits, or refuses on a thread that must not wait, while there are
+   * too many.
+   */
+  void admit() {
+    int most = node.settings().maxPendingTasks();
+    if (pending.incrementAndGet() <= most) {
+      return;
+    }
+    if (Threads.isDispatcher(node.system())) {
+      throw WorkerContext.full(pending.decrementAndGet());
+    }
+    TaskContext task = CurrentContext.orNull() instanceof TaskContext t ? t : null;
+    if (task != null) {
+      task.blocked();
+    }
+    try {
+      while (pending.get() > most) {
+        java.util.concurrent.locks.LockSupport.parkNanos(this, 200_000);
+        if (closed || end.isPresent() || Thread.currentThread().isInterrupted()) {
+          pending.decrementAndGet();
+          requireOpen();
+          throw new io.dfut.TaskCancelledException(
+              "the thread was interrupted while submit waited for room");
+        }
+      }
+    } finally {
+      if (task != null) {
+        task.unblocked();
+      }
+    }
+  }
+
+  /** One more count on what an open handle counts. */
+  Handle.Count duplicate(Handle.Count count) {
+    post(new WorkerInput.HandleAdded(count.id));
+    return new Handle.Count(this, count.id, count.cell, count.outer);
+  }
+
+  /** A count on a reference that came in with a value or from the directory. */
+  Handle.Count arrived(ObjectId object, Optional<ObjectId> outer) {
+    ResultCell cell = new ResultCell();
+    post(new WorkerInput.HandleArrived(object, cell, outer));
+    return new Handle.Count(this, object, cell, outer);
+  }
+
+  /** Wraps another worker's count as something that the machine can hand back. */
+  private record Cover(Handle.Count count) implements Settleable {}
+
+  /** A count of this worker's own on what a handle of another worker of the JVM refers to. */
+  Handle.Count adopt(Handle<?> foreign, String what) {
+    if (foreign.worker().node() != node) {
+      throw new IllegalArgumentException(
+          what
+              + " on "
+              + foreign.object()
+              + " belongs to another system, on node "
+              + foreign.worker().id().node()
+              + "; it cannot be used in this one, on node "
+              + id.node());
+    }
+    Handle.Count cover = foreign.worker().duplicate(foreign.count);
+    Handle.Count mine = arrived(foreign.object(), Optional.empty());
+    post(new WorkerInput.CoverGiven(foreign.object(), new Cover(cover)));
+    return mine;
+  }
+
+  /** Makes handles of references that are decoded on behalf of this worker. */
+  References.Source borrows(Optional<ObjectId> outer) {
+    WorkerContext receiving = activeContext();
+    return new References.Source() {
+      @Override
+      public SharedDFut<?> shared(ObjectId object) {
+        return receiving.shared(arrived(object, outer));
+      }
+
+      @Override
+      public ActorHandle<?> actor(ActorId actor, String className) {
+        return receiving.actorHandle(arrived(actor.object(), outer), className);
+      }
+    };
+  }
+
+  /** Notes the references in a result of this worker's. */
+  References.Sink sink() {
+    return new References.Sink() {
+      @Override
+      public ObjectId shared(SharedDFut<?> shared) {
+        if (!(shared instanceof SharedHandle<?> handle)) {
+          throw new io.dfut.SerializationException(
+              "not a reference of this library: " + shared.getClass().getName());
+        }
+        return mine(handle, "a SharedDFut");
+      }
+
+      @Override
+      public ActorId actor(ActorHandle<?> actor) {
+        ActorHandles.Reference<?> handle = ActorHandles.reference(actor);
+        mine(handle, "an ActorHandle");
+        return handle.id();
+      }
+
+      private ObjectId mine(Handle<?> handle, String what) {
+        handle.requireOpen("returning " + what);
+        if (handle.worker() != WorkerActor.this) {
+          activeContext().track(adopt(handle, what));
+        }
+        return handle.object();
+      }
+    };
+  }
+
+  boolean cancel(Handle.Count count) {
+    if (count.cell.outcome() != null) {
+      return false;
+    }
+    post(new WorkerInput.Cancel(count.id));
+    return true;
+  }
+
+  /**
+   * The context of the task that runs on this thread if it is this worker's, else the worker's own.
+   */
+  WorkerContext activeContext() {
+    WorkerContext current = CurrentContext.orNull();
+    return current != null && current.worker == this ? current : context;
+  }
+
+  WorkerContext context() {
+    return context;
+  }
+
+  ValueReader reader() {
+    return reader;
+  }
+
+  NodeRuntime node() {
+    return node;
+  }
+
+  WorkerId id() {
+    return id;
+  }
+
+  Optional<ActorId> actor() {
+    return runner instanceof ActorRunner actor ? actor.id() : Optional.empty();
+  }
+
+  Optional<ActorRunner> actorRunner() {
+    return runner instanceof ActorRunner actor ? Optional.of(actor) : Optional.empty();
+  }
+
+  Optional<String> end() {
+    return end;
+  }
+
+  ActorRef<Object> ref() {
+    return self;
+  }
+
+  void ref(ActorRef<Object> spawned) {
+    self = spawned;
+  }
+
+  // ---- the end ----
+
+  /** Nothing is submitted any more, what is pending fails, what is held is released. */
+  void close(String reason) {
+    if (!closed) {
+      closed = true;
+      post(new WorkerInput.Close(reason));
+    }
+  }
+
+  /** Ends the worker because its actor ended. */
+  void end(String reason) {
+    ended(reason);
+  }
+
+  /** Runs when the worker has ended, at once if it has. */
+  void whenEnded(Runnable action) {
+    ending.thenRun(action);
+  }
+
+  /**
+   * Ends an idle pool worker if its table is empty; it stays parked otherwise, since others may ask
+   * for what it owns.
+   */
+  void retireIfEmpty(Runnable stay) {
+    ask(WorkerMachine::isEmpty)
+        .thenAccept(
+            empty -> {
+              if (empty && runner instanceof PoolRunner pool) {
+                pool.end(IDLE);
+                ended(IDLE);
+              } else {
+                stay.run();
+              }
+            });
+  }
+
+  private void crashed(String cause) {
+    TaskRunner now = runner;
+    ended(cause);
+    if (now != null) {
+      now.end(cause);
+    }
+  }
+
+  /** The worker is no more: everyone is told. */
+  private void ended(String cause) {
+    synchronized (this) {
+      if (end.isPresent()) {
+        return;
+      }
+      end = Optional.of(cause);
+    }
+    closed = true;
+    node.workerEnded(this, cause);
+    ending.complete(null);
+    ActorRef<Object> actor = self;
+    if (actor != null) {
+      actor.tell(new Command.Stop());
+    }
+  }
+
+  /** For the node's own end: no word to anyone. */
+  void stop(String cause) {
+    TaskRunner now = runner;
+    synchronized (this) {
+      if (end.isEmpty()) {
+        end = Optional.of(cause);
+      }
+    }
+    closed = true;
+    if (now != null) {
+      now.end(cause);
+    }
+  }
+
+  // ---- looking in ----
+
+  <R> CompletableFuture<R> ask(java.util.function.Function<WorkerMachine, R> question) {
+    CompletableFuture<R> answer = new CompletableFuture<>();
+    Runnable look =
+        () -> {
+          try {
+            answer.complete(question.apply(machine));
+          } catch (RuntimeException e) {
+            answer.completeExceptionally(e);
+          }
+        };
+    inbox.post(look);
+    return answer;
+  }
+}

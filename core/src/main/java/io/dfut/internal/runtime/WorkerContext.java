@@ -1,0 +1,686 @@
+package io.dfut.internal.runtime;
+
+import io.dfut.ActorHandle;
+import io.dfut.ActorId;
+import io.dfut.Arg;
+import io.dfut.BackpressureException;
+import io.dfut.DFut;
+import io.dfut.DFut2;
+import io.dfut.DFut3;
+import io.dfut.DFut4;
+import io.dfut.DFutActor;
+import io.dfut.DFutContext;
+import io.dfut.DPromise;
+import io.dfut.GetTimeoutException;
+import io.dfut.JobId;
+import io.dfut.NodeId;
+import io.dfut.ObjectId;
+import io.dfut.SerializationException;
+import io.dfut.SharedDFut;
+import io.dfut.SystemClosedException;
+import io.dfut.TaskId;
+import io.dfut.WaitResult;
+import io.dfut.internal.api.ActorTemplate;
+import io.dfut.internal.api.ContextBackend;
+import io.dfut.internal.api.TaskTemplate;
+import io.dfut.internal.codec.References;
+import io.dfut.internal.ownership.WorkerInput;
+import io.dfut.internal.protocol.NodeMessage.NamedActor;
+import io.dfut.internal.protocol.WorkerMessage.EndActor;
+import io.dfut.internal.task.Argument;
+import io.dfut.internal.task.CallSite;
+import io.dfut.internal.task.Failure;
+import io.dfut.internal.task.FunctionRef;
+import io.dfut.internal.task.Outcome;
+import io.dfut.internal.task.TaskSpec;
+import io.dfut.internal.task.ThrownError;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+
+/**
+ * Calls of user code on behalf of one worker: of a driver, an actor or a behaviour (this class), or
+ * of a task that runs ({@link TaskContext}). Thread-safe.
+ */
+class WorkerContext implements ContextBackend {
+  final WorkerActor worker;
+  private final JobId job;
+  private final DFutContext face;
+
+  WorkerContext(WorkerActor worker, JobId job) {
+    this.worker = worker;
+    this.job = job;
+    this.face = new Face(this);
+  }
+
+  private static final class Face extends DFutContext {
+    private final WorkerContext context;
+
+    Face(WorkerContext context) {
+      this.context = context;
+    }
+
+    @Override
+    protected ContextBackend backend() {
+      return context;
+    }
+  }
+
+  final DFutContext face() {
+    return face;
+  }
+
+  // ---- what a task does otherwise ----
+
+  /** A count came to be here: who gives it back if the user does not. */
+  void track(Handle.Count count) {
+    // The cleaner does.
+  }
+
+  boolean isCleaned() {
+    return true;
+  }
+
+  int depth() {
+    return 0;
+  }
+
+  /** What is left of the time of the running task, 0 for no bound. */
+  long timeoutNanosLeft() {
+    return 0;
+  }
+
+  // ---- handles ----
+
+  private boolean adopt(Handle.Count count) {
+    if (!Scope.add(this, count)) {
+      track(count);
+    }
+    return isCleaned();
+  }
+
+  final <T> OwnedHandle<T> future(Handle.Count count) {
+    return new OwnedHandle<>(count, adopt(count));
+  }
+
+  final <T> SharedHandle<T> shared(Handle.Count count) {
+    return new SharedHandle<>(count, adopt(count));
+  }
+
+  final <A> ActorHandles.Reference<A> actorHandle(Handle.Count count, String className) {
+    return new ActorHandles.Reference<>(count, adopt(count), className);
+  }
+
+  // ---- submission ----
+
+  @Override
+  public final Object submit(TaskTemplate template, Object[] arguments) {
+    TaskId id = worker.nextTask();
+    TaskSpec.Kind kind =
+        template
+            .actor()
+            .<TaskSpec.Kind>map(actor -> new TaskSpec.Kind.Call(actorOf(actor)))
+            .orElse(new TaskSpec.Kind.Plain());
+    List<ResultCell> cells = submit(id, kind, template, arguments);
+    List<OwnedHandle<Object>> futures = new ArrayList<>(cells.size());
+    for (int i = 0; i < cells.size(); i++) {
+      futures.add(future(new Handle.Count(worker, id.result(i), cells.get(i), Optional.empty())));
+    }
+    return switch (futures.size()) {
+      case 1 -> futures.getFirst();
+      case 2 -> new DFut2<>(futures.get(0), futures.get(1));
+      case 3 -> new DFut3<>(futures.get(0), futures.get(1), futures.get(2));
+      case 4 -> new DFut4<>(futures.get(0), futures.get(1), futures.get(2), futures.get(3));
+      default -> throw new IllegalStateException("results: " + futures.size());
+    };
+  }
+
+  private ActorId actorOf(ActorHandle<?> handle) {
+    ActorHandles.Reference<?> reference = ActorHandles.reference(handle);
+    reference.requireOpen("submit()");
+    return reference.id();
+  }
+
+  private List<ResultCell> submit(
+      TaskId id, TaskSpec.Kind kind, TaskTemplate template, Object[] values) {
+    worker.requireOpen();
+    CallSite site = CallSite.of(template.function().getClass());
+    Lent lent = new Lent();
+    FunctionRef function =
+        worker
+            .node()
+            .functions()
+            .describe(
+                template.function(),
+                io.dfut.internal.codec.ValueCodecs::isImmutable,
+                value -> captured(value, lent));
+    List<ResultCell> dependencies = new ArrayList<>();
+    List<DFut<?>> temporary = new ArrayList<>();
+    List<Argument> arguments = new ArrayList<>(values.length);
+    for (Object value : values) {
+      arguments.add(argument(value, lent, dependencies, temporary));
+    }
+    long timeout = timeoutNanos(template);
+    TaskSpec spec =
+        new TaskSpec(
+            id,
+            job,
+            function,
+            template.name().orElseGet(function::toString),
+            arguments,
+            template.results(),
+            kind,
+            template.resources(),
+            template.maxRetries(),
+            template.retryOn().stream().map(Class::getName).toList(),
+            timeout,
+            template.placement(),
+            depth(),
+            site);
+    List<ResultCell> cells = new ArrayList<>(template.results());
+    for (int i = 0; i < template.results(); i++) {
+      cells.add(new ResultCell());
+    }
+    LocalTask local = new LocalTask(spec, cells, dependencies);
+    if (kind instanceof TaskSpec.Kind.Plain) {
+      cells.forEach(cell -> cell.task = local);
+    }
+    worker.admit();
+    worker.post(new WorkerInput.Submit(spec, cells, local, task()));
+    temporary.forEach(DFut::close); // the task counts them now
+    lent.counted();
+    return cells;
+  }
+
+  private long timeoutNanos(TaskTemplate template) {
+    long own = template.timeout().map(WorkerContext::nanos).orElse(0L);
+    long inherited = timeoutNanosLeft();
+    if (own == 0 || inherited == 0) {
+      return Math.max(own, inherited);
+    }
+    return Math.min(own, inherited);
+  }
+
+  private static long nanos(Duration duration) {
+    try {
+      return duration.toNanos();
+    } catch (ArithmeticException e) {
+      return Long.MAX_VALUE / 4;
+    }
+  }
+
+  private Argument argument(
+      Object value, Lent lent, List<ResultCell> dependencies, List<DFut<?>> temporary) {
+    return switch (value) {
+      case DFut<?> future -> {
+        OwnedHandle<?> handle = own(future);
+        dependencies.add(handle.count.cell);
+        yield new Argument.Reference(handle.object());
+      }
+      case Arg.All<?>(List<?> futures) -> {
+        List<ObjectId> ids = new ArrayList<>(futures.size());
+        for (Object future : futures) {
+          OwnedHandle<?> handle = own((DFut<?>) future);
+          dependencies.add(handle.count.cell);
+          ids.add(handle.object());
+        }
+        yield new Argument.ReferenceList(ids);
+      }
+      case Arg.Value<?>(Object plain) -> plain(plain, lent, dependencies, temporary);
+      case null, default -> plain(value, lent, dependencies, temporary);
+    };
+  }
+
+  private Argument plain(
+      Object value, Lent lent, List<ResultCell> dependencies, List<DFut<?>> temporary) {
+    Optional<Outcome.Inline> small = worker.node().values().keepInline(value, lent, false);
+    if (small.isPresent()) {
+      return new Argument.Value(small.get().value(), small.get().contained());
+    }
+    OwnedHandle<Object> put = (OwnedHandle<Object>) this.put(value);
+    temporary.add(put);
+    dependencies.add(put.count.cell);
+    return new Argument.Reference(put.object());
+  }
+
+  private Argument.Value captured(Object value, Lent lent) {
+    Outcome.Inline inline = worker.node().values().keepInline(value, lent, true).orElseThrow();
+    return new Argument.Value(inline.value(), inline.contained());
+  }
+
+  private OwnedHandle<?> own(DFut<?> future) {
+    Objects.requireNonNull(future, "a future among the arguments");
+    if (!(future instanceof OwnedHandle<?> handle)) {
+      throw new IllegalArgumentException(
+          "not a future of this library: " + future.getClass().getName());
+    }
+    handle.requireOpen("an argument");
+    if (handle.worker() != worker) {
+      throw new IllegalArgumentException(
+          handle.object()
+              + " belongs to "
+              + handle.worker().id()
+              + ", but is used in "
+              + worker.id()
+              + ", a context of another "
+              + (handle.worker().node() == worker.node() ? "worker" : "system")
+              + ". Pass share() of it as a parameter of type SharedDFut, and borrow() there.");
+    }
+    return handle;
+  }
+
+  /**
+   * References found in values while a task is prepared. Their handles must not go before the task
+   * counts them.
+   */
+  private final class Lent implements References.Sink {
+    private final List<Object> handles = new ArrayList<>(0);
+
+    /**
+     * Counts of this worker's own on references that came from another worker of the JVM without a
+     * message.
+     */
+    private final List<Handle.Count> adopted = new ArrayList<>(0);
+
+    @Override
+    public ObjectId shared(SharedDFut<?> shared) {
+      if (!(shared instanceof SharedHandle<?> handle)) {
+        throw new SerializationException(
+            "not a reference of this library: " + shared.getClass().getName());
+      }
+      return lend(handle, "a SharedDFut");
+    }
+
+    @Override
+    public ActorId actor(ActorHandle<?> actor) {
+      ActorHandles.Reference<?> handle = ActorHandles.reference(actor);
+      lend(handle, "an ActorHandle");
+      return handle.id();
+    }
+
+    private ObjectId lend(Handle<?> handle, String what) {
+      handle.requireOpen("passing " + what + " on");
+      handles.add(handle);
+      if (handle.worker() != worker) {
+        adopted.add(worker.adopt(handle, what));
+      }
+      return handle.object();
+    }
+
+    /** The table has counted them: they may go. */
+    void counted() {
+      adopted.forEach(count -> count.release("after it was passed on"));
+      java.lang.ref.Reference.reachabilityFence(handles);
+    }
+  }
+
+  // ---- values and promises ----
+
+  @Override
+  public final <T> DFut<T> put(T value) {
+    worker.requireOpen();
+    TaskId id = worker.nextTask();
+    ObjectId object = id.result(0);
+    Lent lent = new Lent();
+    Outcome outcome = worker.node().values().keep(object, 0, value, lent);
+    ResultCell cell = new ResultCell();
+    cell.complete(outcome);
+    worker.post(new WorkerInput.Put(object, outcome, CallSite.here(), cell));
+    lent.counted();
+    return future(new Handle.Count(worker, object, cell, Optional.empty()));
+  }
+
+  @Override
+  public final <T> DPromise<T> promise() {
+    worker.requireOpen();
+    ObjectId object = worker.nextTask().result(0);
+    ResultCell cell = new ResultCell();
+    worker.post(new WorkerInput.PromiseMade(object, CallSite.here(), cell));
+    OwnedHandle<T> future = future(new Handle.Count(worker, object, cell, Optional.empty()));
+    return new Promise<>(object, cell, future);
+  }
+
+  private final class Promise<T> implements DPromise<T> {
+    private final ObjectId object;
+    private final ResultCell cell;
+    private final OwnedHandle<T> future;
+
+    Promise(ObjectId object, ResultCell cell, OwnedHandle<T> future) {
+      this.object = object;
+      this.cell = cell;
+      this.future = future;
+    }
+
+    @Override
+    public DFut<T> future() {
+      return future;
+    }
+
+    @Override
+    public boolean complete(T value) {
+      if (cell.outcome() != null) {
+        return false;
+      }
+      Lent lent = new Lent();
+      Outcome outcome = worker.node().values().keep(object, 0, value, lent);
+      boolean won = settle(outcome);
+      lent.counted();
+      return won;
+    }
+
+    @Override
+    public boolean fail(Throwable cause) {
+      Objects.requireNonNull(cause, "cause");
+      return settle(
+          new Outcome.Failed(
+              Failure.caused(
+                  Failure.Kind.TASK_FAILED,
+                  object + ", a promise, was failed by hand: " + cause,
+                  ThrownError.of(cause))));
+    }
+
+    private boolean settle(Outcome outcome) {
+      boolean won = cell.complete(outcome);
+      if (won) {
+        worker.post(new WorkerInput.PromiseSettled(object, outcome));
+      } else if (outcome instanceof Outcome.Stored stored) {
+        worker.node().store().free(new io.dfut.internal.spi.ObjectKey(object, stored.attempt()));
+      }
+      return won;
+    }
+  }
+
+  // ---- waiting ----
+
+  @Override
+  @SuppressWarnings(
+      "unchecked") // a future of a subtype is a future of the type, since it only gives values
+  public final <T> WaitResult<T> await(
+      Collection<? extends DFut<? extends T>> futures, int count, Duration timeout) {
+    Objects.requireNonNull(futures, "futures");
+    Objects.requireNonNull(timeout, "timeout");
+    if (timeout.isNegative()) {
+      throw new IllegalArgumentException("timeout is " + timeout + "; it must not be negative");
+    }
+    List<OwnedHandle<T>> handles = new ArrayList<>(futures.size());
+    for (DFut<? extends T> future : futures) {
+      Objects.requireNonNull(future, "an element of futures");
+      if (!(future instanceof OwnedHandle<?> handle)) {
+        throw new IllegalArgumentException(
+            "not a future of this library: " + future.getClass().getName());
+      }
+      handles.add((OwnedHandle<T>) handle);
+    }
+    if (handles.isEmpty() && count == 0) {
+      return new WaitResult<>(List.of(), List.of());
+    }
+    if (count < 1 || count > handles.size()) {
+      throw new IllegalArgumentException(
+          "count is "
+              + count
+              + "; it must be from 1 to the number of futures, which is "
+              + handles.size());
+    }
+    handles.forEach(handle -> handle.requireOpen("await(…)"));
+    awaitSettled(handles, count, Deadline.in(timeout));
+    List<DFut<T>> ready = new ArrayList<>(count);
+    List<DFut<T>> pending = new ArrayList<>();
+    for (OwnedHandle<T> handle : handles) {
+      boolean settled = ready.size() < count && handle.count.cell.outcome() != null;
+      (settled ? ready : pending).add(handle);
+    }
+    return new WaitResult<>(ready, pending);
+  }
+
+  private <T> void awaitSettled(List<OwnedHandle<T>> handles, int count, Deadline deadline) {
+    long settledNow =
+        handles.stream().filter(handle -> handle.count.cell.outcome() != null).count();
+    handles.forEach(handle -> handle.worker().reader().want(handle.object()));
+    if (settledNow >= count || deadline.leftNanos() <= 0) {
+      return;
+    }
+    Threads.refuseToBlock(worker.node().system(), "await(…)");
+    Semaphore settled = new Semaphore(0);
+    for (OwnedHandle<T> handle : handles) {
+      handle.count.cell.whenSettled(settled::release);
+    }
+    TaskContext task = this instanceof TaskContext t ? t : null;
+    if (task != null) {
+      task.blocked();
+    }
+    try {
+      long left;
+      while ((left = deadline.leftNanos()) > 0) {
+        // Looks up now and then, so that a closed handle or system is noticed.
+        if (settled.tryAcquire(count, Math.min(left, 100_000_000L), TimeUnit.NANOSECONDS)) {
+          return;
+        }
+        handles.forEach(handle -> handle.requireOpen("await(…)"));
+        Optional<String> end = worker.end();
+        if (end.isPresent()) {
+          throw new SystemClosedException("await(…) cannot be answered: " + end.get());
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new io.dfut.TaskCancelledException(
+          "the thread was interrupted while it waited in await(…)");
+    } finally {
+      if (task != null) {
+        task.unblocked();
+      }
+    }
+  }
+
+  // ---- actors ----
+
+  @Override
+  public final <A extends DFutActor<?>> ActorHandle<A> create(
+      ActorTemplate template, Object[] arguments, boolean orGet) {
+    worker.requireOpen();
+    TaskId id = worker.nextTask();
+    ActorId actor = new ActorId(id.owner(), id.sequence());
+    String className = actorClass(template);
+    Optional<NamedActor> claimed =
+        template
+            .name()
+            .map(
+                name ->
+                    new NamedActor(
+                        worker.node().settings().namespace(),
+                        name,
+                        actor,
+                        className,
+                        Optional.empty(),
+                        template.detached()));
+    if (claimed.isPresent()) {
+      Optional<NamedActor> holder = worker.node().directory().claim(claimed.get());
+      if (holder.isPresent() && !holder.get().actor().equals(actor)) {
+        if (orGet) {
+          return found(holder.get());
+        }
+        throw new IllegalArgumentException(
+            "the name \""
+                + claimed.get().name()
+                + "\" in namespace \""
+                + claimed.get().namespace()
+                + "\" is held by "
+                + holder.get().className()
+                + " ("
+                + holder.get().actor()
+                + "); use createOrGet(), kill that one, or"
+                + " choose another name");
+      }
+    }
+    TaskSpec.Kind kind =
+        new TaskSpec.Kind.Creation(
+            new TaskSpec.ActorOptions(
+                className, template.name(), template.maxConcurrency(), template.detached()));
+    List<ResultCell> cells;
+    try {
+      cells = submit(id, kind, template.creation(), arguments);
+    } catch (RuntimeException e) {
+      claimed.ifPresent(name -> worker.node().directory().release(name));
+      throw e;
+    }
+    ResultCell cell = cells.getFirst();
+    claimed.ifPresent(
+        name ->
+            cell.whenSettled(
+                () -> {
+                  if (cell.outcome() instanceof Outcome.Failed) {
+                    worker.node().directory().release(name);
+                  }
+                }));
+    return actorHandle(new Handle.Count(worker, id.result(0), cell, Optional.empty()), className);
+  }
+
+  private String actorClass(ActorTemplate template) {
+    FunctionRef function =
+        worker
+            .node()
+            .functions()
+            .describe(
+                template.creation().function(),
+                io.dfut.internal.codec.ValueCodecs::isImmutable,
+                value -> captured(value, new Lent()));
+    String signature = function.descriptor().callType();
+    String result = signature.substring(signature.indexOf(')') + 1);
+    return result.startsWith("L")
+        ? result.substring(1, result.length() - 1).replace('/', '.')
+        : "java.lang.Object";
+  }
+
+  private <A extends DFutActor<?>> ActorHandle<A> found(NamedActor named) {
+    return actorHandle(worker.arrived(named.actor().object(), Optional.empty()), named.className());
+  }
+
+  @Override
+  public final <A extends DFutActor<?>> Optional<ActorHandle<A>> findActor(
+      Class<A> type, String name) {
+    worker.requireOpen();
+    Objects.requireNonNull(type, "type");
+    Objects.requireNonNull(name, "name");
+    Optional<NamedActor> holder =
+        worker.node().directory().find(worker.node().settings().namespace(), name);
+    if (holder.isPresent() && !isA(holder.get().className(), type)) {
+      throw new IllegalArgumentException(
+          "the actor named \""
+              + name
+              + "\" is a "
+              + holder.get().className()
+              + ", not a "
+              + type.getName());
+    }
+    return holder.map(this::found);
+  }
+
+  private boolean isA(String className, Class<?> type) {
+    if (className.equals(type.getName())) {
+      return true;
+    }
+    try {
+      return type.isAssignableFrom(Class.forName(className, false, type.getClassLoader()));
+    } catch (ClassNotFoundException | LinkageError e) {
+      return false;
+    }
+  }
+
+  @Override
+  public final void kill(ActorHandle<?> handle) {
+    ActorHandles.Reference<?> reference = ActorHandles.reference(handle);
+    reference.requireOpen("kill(…)");
+    ResultCell cell = reference.count.cell;
+    reference.worker().reader().want(reference.object());
+    Handle.Count kept = reference.worker().duplicate(reference.count);
+    if (cell.outcome() == null) {
+      reference
+          .worker()
+          .cancel(
+              kept); // its constructor is stopped; what it made of itself nevertheless is ended
+                     // below
+    }
+    cell.whenSettled(
+        () -> {
+          if (cell.outcome() instanceof Outcome.Actor actor) {
+            worker.node().send(worker.id(), actor.worker(), new EndActor("it was killed"));
+          }
+          kept.release("after kill(…)");
+        });
+  }
+
+  @Override
+  public final boolean cancel(DFut<?> future) {
+    OwnedHandle<?> handle = own(future);
+    return handle.worker().cancel(handle.count);
+  }
+
+  @Override
+  public final boolean cancel(SharedDFut<?> future) {
+    if (!(future instanceof SharedHandle<?> handle)) {
+      throw new IllegalArgumentException(
+          "not a reference of this library: " + future.getClass().getName());
+    }
+    handle.requireOpen("cancel(…)");
+    return handle.worker().cancel(handle.count);
+  }
+
+  @Override
+  public final <R> R scope(Supplier<R> body) {
+    return Scope.run(this, body);
+  }
+
+  // ---- who and where ----
+
+  @Override
+  public final JobId job() {
+    return job;
+  }
+
+  @Override
+  public final NodeId node() {
+    return worker.id().node();
+  }
+
+  @Override
+  public Optional<TaskId> task() {
+    return Optional.empty();
+  }
+
+  @Override
+  public int attempt() {
+    return 0;
+  }
+
+  @Override
+  public Optional<ActorId> actor() {
+    return worker.actor();
+  }
+
+  @Override
+  public boolean isCancelled() {
+    return false;
+  }
+
+  static BackpressureException full(int pending) {
+    return new BackpressureException(
+        "the worker has "
+            + pending
+            + " tasks that have not ended (dfut.worker.max-pending-tasks), and this thread must"
+            + " not wait; submit less, or from another thread");
+  }
+
+  static GetTimeoutException directorySilent(String what, Duration after) {
+    return new GetTimeoutException(
+        what
+            + ": the directory of named actors did not answer within "
+            + after
+            + " (dfut.actors.directory-timeout); asking again is safe");
+  }
+}
