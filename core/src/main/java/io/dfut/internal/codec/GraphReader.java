@@ -688,7 +688,7 @@ final class GraphReader {
 
   @SuppressWarnings(
       "unchecked") // elements are what they are; who uses them finds out, as with any unchecked
-                   // collection
+  // collection
   private Object finishKnown(Frame frame) {
     Object[] items = frame.items;
     List<Object> elements = Arrays.asList(items);

@@ -110,7 +110,7 @@ final class Out {
   /** A length in chars, doubled, plus 1 when two bytes a char follow rather than one. */
   @SuppressWarnings(
       "deprecation") // String.getBytes(int, int, byte[], int) is the only copy of Latin-1 without a
-                     // second array
+  // second array
   void string(String value) {
     int length = value.length();
     boolean wide = !isLatin1(value);

@@ -240,7 +240,7 @@ public final class ValueCodecs {
 
   @SuppressWarnings(
       "deprecation") // String.getBytes(int, int, byte[], int) is the only copy of Latin-1 without a
-                     // second array
+  // second array
   private static Encoded scalar(int tag, Object value) {
     if (tag == Tag.STRING) {
       String string = (String) value;
