@@ -19,6 +19,9 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -73,6 +76,52 @@ final class DataPlane implements AutoCloseable {
     DataThread(Runnable body, String name) {
       super(body, name);
       setDaemon(true);
+    }
+  }
+
+  /** A pinned object as it is sent. */
+  interface Served extends Pinned {
+    /** The number of its sealing, see {@link StoreEffect.PinGranted#seal}. */
+    long seal();
+  }
+
+  /**
+   * Checksums of chunks that were sent before, so that a value that goes to many nodes is summed up
+   * once. Thread-safe. Bounded by the number of objects and of their chunks; the least recently
+   * sent object goes first. Those of an object that is gone are never asked for again and age away.
+   */
+  private static final class ChunkSums {
+    static final long UNKNOWN = -1;
+    private static final int OBJECTS_MAX = 64;
+    private static final int CHUNKS_MAX = 16 * 1024;
+    private static final long[] NONE = {};
+
+    private record Sent(long seal, int chunkBytes) {}
+
+    private final LinkedHashMap<Sent, long[]> objects =
+        new LinkedHashMap<>(16, 0.75f, true) {
+          @Override
+          protected boolean removeEldestEntry(Map.Entry<Sent, long[]> eldest) {
+            return size() > OBJECTS_MAX;
+          }
+        };
+
+    /**
+     * A place for the sums of each chunk; empty when they are not kept. Several connections may
+     * write to it at once: they write the same values, and a long is written whole where we run.
+     */
+    synchronized long[] of(long seal, Request request) {
+      long chunks = (request.bytes() + request.chunkBytes() - 1) / request.chunkBytes();
+      if (chunks > CHUNKS_MAX || request.fromBytes() % request.chunkBytes() != 0) {
+        return NONE;
+      }
+      return objects.computeIfAbsent(
+          new Sent(seal, request.chunkBytes()),
+          sent -> {
+            long[] unknown = new long[(int) chunks];
+            Arrays.fill(unknown, UNKNOWN);
+            return unknown;
+          });
     }
   }
 
@@ -142,7 +191,7 @@ final class DataPlane implements AutoCloseable {
   private final StoreSettings settings;
   private final DataTransport transport;
   private final byte[] token;
-  private final Function<ObjectKey, Optional<Pinned>> pins;
+  private final Function<ObjectKey, Optional<Served>> pins;
   private final ServerSocketChannel server;
   private final DataEndpoint endpoint;
   private final ThreadPoolExecutor threads;
@@ -161,6 +210,7 @@ final class DataPlane implements AutoCloseable {
 
   private final AtomicInteger accepted = new AtomicInteger();
   private final AtomicInteger strangers = new AtomicInteger();
+  private final ChunkSums sums = new ChunkSums();
   private final Refusals refusals = new Refusals();
   private final LongAdder servedBytes = new LongAdder();
   private volatile boolean closed;
@@ -175,7 +225,7 @@ final class DataPlane implements AutoCloseable {
       StoreSettings settings,
       DataTransport transport,
       String token,
-      Function<ObjectKey, Optional<Pinned>> pins) {
+      Function<ObjectKey, Optional<Served>> pins) {
     this.self = self;
     this.settings = settings;
     this.transport = transport;
@@ -424,12 +474,12 @@ final class DataPlane implements AutoCloseable {
   }
 
   private void answer(Connection connection, Request request) throws IOException {
-    Optional<Pinned> found = pins.apply(request.key());
+    Optional<Served> found = pins.apply(request.key());
     if (found.isEmpty()) {
       connection.channel.write(DataFrames.answer(DataFrames.NOT_HERE, 0));
       return;
     }
-    try (Pinned pinned = found.get()) {
+    try (Served pinned = found.get()) {
       MemorySegment bytes = pinned.bytes();
       if (bytes.byteSize() != request.bytes()) {
         connection.channel.write(DataFrames.answer(DataFrames.SIZE_DIFFERS, bytes.byteSize()));
@@ -442,16 +492,25 @@ final class DataPlane implements AutoCloseable {
       }
       connection.channel.write(DataFrames.answer(DataFrames.FOUND, bytes.byteSize()));
       CRC32C crc = new CRC32C();
+      long[] known = sums.of(pinned.seal(), request);
       for (long at = request.fromBytes(); at < request.bytes(); ) {
         int length = (int) Math.min(request.chunkBytes(), request.bytes() - at);
         ByteBuffer chunk = bytes.asSlice(at, length).asByteBuffer();
-        crc.reset();
-        crc.update(chunk);
-        chunk.rewind();
+        int index = (int) (at / request.chunkBytes());
+        boolean isKnown = index < known.length && known[index] != ChunkSums.UNKNOWN;
+        if (!isKnown) {
+          crc.reset();
+          crc.update(chunk);
+          chunk.rewind();
+        }
+        long sum = isKnown ? known[index] : crc.getValue();
+        if (index < known.length) {
+          known[index] = sum;
+        }
         connection.expect("the peer to take a chunk", settings.chunkTimeout());
         servedBytes.add(length); // before, so that whoever has received it finds it counted
         connection.channel.write(
-            connection.head.clear().putInt(length).putInt((int) crc.getValue()).flip(), chunk);
+            connection.head.clear().putInt(length).putInt((int) sum).flip(), chunk);
         at += length;
       }
     }

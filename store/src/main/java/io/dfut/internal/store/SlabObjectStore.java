@@ -118,7 +118,8 @@ final class SlabObjectStore implements ObjectStore {
   SlabObjectStore(NodeId self, StoreSettings settings, Optional<DataTransport> transport) {
     this.self = self;
     this.table = new StoreTable(self, settings.limits(transport.isPresent()));
-    this.dataPlane = transport.map(t -> new DataPlane(self, settings, t, newToken(), this::pin));
+    this.dataPlane =
+        transport.map(t -> new DataPlane(self, settings, t, newToken(), this::pinToServe));
   }
 
   /** Connects the store with its shell. */
@@ -219,7 +220,7 @@ final class SlabObjectStore implements ObjectStore {
     CompletableFuture<Pinned> fetch = fetches.remove(answer.waiter());
     switch (answer) {
       case PinGranted granted -> {
-        Held held = new Held(granted.key(), granted.block(), granted.bytes());
+        Held held = new Held(granted);
         if (fetch == null || !fetch.complete(held)) {
           held.close(); // given up meanwhile
         }
@@ -331,16 +332,23 @@ final class SlabObjectStore implements ObjectStore {
   // ---------------------------------------------------------------------------------------------------------- read
 
   /** A pin. Counts down once, whoever closes it and how often. */
-  private final class Held implements Pinned {
+  private final class Held implements DataPlane.Served {
     private final ObjectKey key;
     private final Block block;
     private final long bytes;
+    private final long seal;
     private final AtomicBoolean released = new AtomicBoolean();
 
-    Held(ObjectKey key, Block block, long bytes) {
-      this.key = key;
-      this.block = block;
-      this.bytes = bytes;
+    Held(PinGranted granted) {
+      this.key = granted.key();
+      this.block = granted.block();
+      this.bytes = granted.bytes();
+      this.seal = granted.seal();
+    }
+
+    @Override
+    public long seal() {
+      return seal;
     }
 
     @Override
@@ -366,9 +374,17 @@ final class SlabObjectStore implements ObjectStore {
 
   @Override
   public Optional<Pinned> pin(ObjectKey key) {
+    return Optional.ofNullable(held(key));
+  }
+
+  private Optional<DataPlane.Served> pinToServe(ObjectKey key) {
+    return Optional.ofNullable(held(key));
+  }
+
+  private Held held(ObjectKey key) {
     return step(new StoreInput.Pin(CALLER, key)) instanceof PinGranted granted
-        ? Optional.of(new Held(key, granted.block(), granted.bytes()))
-        : Optional.empty();
+        ? new Held(granted)
+        : null;
   }
 
   @Override
@@ -538,10 +554,19 @@ final class SlabObjectStore implements ObjectStore {
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
-      step(new StoreInput.Close());
-      dataPlane.ifPresent(DataPlane::close);
-      memory.close();
-      shell.closed();
+      try {
+        step(new StoreInput.Close());
+      } finally { // also when the table is broken, which may be why it is closed
+        try {
+          dataPlane.ifPresent(DataPlane::close);
+        } finally {
+          try {
+            memory.close();
+          } finally {
+            shell.closed();
+          }
+        }
+      }
     }
   }
 }

@@ -26,8 +26,14 @@ sealed interface StoreEffect {
   /** Nothing needs to be written: a sealed copy was here and is the primary now. */
   record PresentAlready(long waiter, ObjectKey key, long bytes) implements Answer {}
 
-  /** The object is here and stays until {@link StoreInput.Unpin}. */
-  record PinGranted(long waiter, ObjectKey key, Block block, long bytes) implements Answer {}
+  /**
+   * The object is here and stays until {@link StoreInput.Unpin}.
+   *
+   * @param seal the number of this sealing, never used again: what is known of the bytes under it
+   *     stays true, also when the key is put again after it was freed
+   */
+  record PinGranted(long waiter, ObjectKey key, Block block, long bytes, long seal)
+      implements Answer {}
 
   /** There is no sealed copy here. */
   record Absent(long waiter) implements Answer {}

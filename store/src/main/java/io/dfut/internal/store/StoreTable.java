@@ -279,15 +279,20 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
   /** Written once, read by anybody. */
   private static final class Sealed extends Entry {
     final Block block;
+
+    /** Which sealing of this store it was. */
+    final long seal;
+
     int readers;
     boolean primary;
 
     /** Freed: dropped with its last reader. */
     boolean doomed;
 
-    Sealed(ObjectKey key, long bytes, Block block) {
+    Sealed(ObjectKey key, long bytes, Block block, long seal) {
       super(key, bytes);
       this.block = block;
+      this.seal = seal;
     }
 
     int pins() {
@@ -351,6 +356,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
   private boolean look;
 
   private long lastTransfer;
+  private long lastSeal;
 
   /** When the timer is set to fire; {@code Long.MAX_VALUE} when it is not set. */
   private long timerNanos = Long.MAX_VALUE;
@@ -463,7 +469,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
   private void onSeal(ObjectKey key, long nowNanos, Consumer<? super StoreEffect> effects) {
     Invariant.check(entries.get(key) instanceof Writing, "sealed without a writer", key);
     Writing writing = (Writing) entries.get(key);
-    Sealed sealed = new Sealed(key, writing.bytes, writing.block);
+    Sealed sealed = new Sealed(key, writing.bytes, writing.block, ++lastSeal);
     entries.put(key, sealed);
     sealedCount++;
     sealed.primary = true;
@@ -505,7 +511,8 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
   private void onPin(Pin pin, Consumer<? super StoreEffect> effects) {
     if (!closed && entries.get(pin.key()) instanceof Sealed sealed && !sealed.doomed) {
       addReader(sealed);
-      effects.accept(new PinGranted(pin.waiter(), sealed.key, sealed.block, sealed.bytes));
+      effects.accept(
+          new PinGranted(pin.waiter(), sealed.key, sealed.block, sealed.bytes, sealed.seal));
     } else {
       effects.accept(new Absent(pin.waiter()));
     }
@@ -574,7 +581,8 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       case Sealed sealed -> {
         settle(wait);
         addReader(sealed);
-        effects.accept(new PinGranted(wait.waiter, sealed.key, sealed.block, sealed.bytes));
+        effects.accept(
+            new PinGranted(wait.waiter, sealed.key, sealed.block, sealed.bytes, sealed.seal));
       }
       case Writing writing -> writing.waits.put(wait.waiter, wait);
       case Pulling pulling -> {
@@ -694,7 +702,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     switch (ended.outcome()) {
       case PullOutcome.Complete complete -> {
         inFlightBytes -= pulling.bytes;
-        Sealed sealed = new Sealed(pulling.key, pulling.bytes, pulling.block);
+        Sealed sealed = new Sealed(pulling.key, pulling.bytes, pulling.block, ++lastSeal);
         entries.put(pulling.key, sealed);
         sealedCount++;
         pulledBytes += pulling.bytes;

@@ -161,6 +161,25 @@ final class DataPlaneTest {
   }
 
   @Test
+  void checksumsOfOneObjectAreNotTakenForThoseOfALaterOneUnderTheSameKey() throws Exception {
+    SlabObjectStore one = open(1);
+    SlabObjectStore two = open(2);
+    introduce(two, 1, one);
+    for (int i = 0; i < 4; i++) {
+      Values value = Values.of(i / 2, 3 * MIB); // each value twice, the second time from known sums
+      if (i % 2 == 0) {
+        one.free(key(1));
+        one.putPrimary(key(1), value);
+      }
+      try (Pinned pinned = Stores.get(two.fetch(key(1), 3 * MIB, List.of(node(1)), Urgency.GET))) {
+        assertThat(value.isIn(pinned)).isTrue();
+      }
+      two.free(key(1));
+    }
+    assertThat(two.stats().pulls()).isEqualTo(4);
+  }
+
+  @Test
   void sourceThatLacksItGivesWayToTheNext() throws Exception {
     SlabObjectStore one = open(1);
     SlabObjectStore two = open(2);
