@@ -1,0 +1,817 @@
+package io.dfut.internal.store;
+
+import io.dfut.NodeId;
+import io.dfut.internal.spi.ObjectKey;
+import io.dfut.internal.spi.ObjectStore.DataEndpoint;
+import io.dfut.internal.spi.ObjectStore.Pinned;
+import io.dfut.internal.store.DataFrames.ProtocolException;
+import io.dfut.internal.store.DataFrames.Request;
+import io.dfut.internal.store.StoreInput.PullOutcome;
+import java.io.EOFException;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.zip.CRC32C;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Moves objects between the stores of nodes, straight from and into store memory. Thread-safe.
+ *
+ * <p>Each connection has a platform thread while it is in use: blocking reads and writes of whole
+ * chunks on one were a third to a half faster than on a virtual thread, which polls for every
+ * buffer, and there are few connections (ADR 0003). Every read and write has a deadline instead of
+ * a timeout of its own; {@link #reap} closes connections that are past it, which ends the call. So
+ * a peer that sends nothing, or a byte a minute, holds a thread and a pin no longer than the
+ * configured bound.
+ */
+final class DataPlane implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(DataPlane.class);
+
+  /**
+   * How much is read before it goes through the checksum: while it is still in the processor's
+   * cache.
+   */
+  private static final int PIECE_BYTES = 128 * 1024;
+
+  private static final long CLOSE_WAIT_SECONDS = 5;
+
+  /** So many refused connections are logged within such a time. */
+  private static final int REFUSALS_SHOWN = 20;
+
+  private static final long REFUSAL_WINDOW_NANOS = TimeUnit.SECONDS.toNanos(30);
+
+  /** Refused connections of the present window. Guarded by itself. */
+  private static final class Refusals {
+    long sinceNanos = System.nanoTime();
+    int count;
+  }
+
+  /** Marks our threads, so that closing from one of them does not wait for itself. */
+  private static final class DataThread extends Thread {
+    DataThread(Runnable body, String name) {
+      super(body, name);
+      setDaemon(true);
+    }
+  }
+
+  /** A pinned object as it is sent. */
+  interface Served extends Pinned {
+    /** The number of its sealing, see {@link StoreEffect.PinGranted#seal}. */
+    long seal();
+  }
+
+  /**
+   * Checksums of chunks that were sent before, so that a value that goes to many nodes is summed up
+   * once. Thread-safe. Bounded by the number of objects and of their chunks; the least recently
+   * sent object goes first. Those of an object that is gone are never asked for again and age away.
+   */
+  private static final class ChunkSums {
+    static final long UNKNOWN = -1;
+    private static final int OBJECTS_MAX = 64;
+    private static final int CHUNKS_MAX = 16 * 1024;
+    private static final long[] NONE = {};
+
+    private record Sent(long seal, int chunkBytes) {}
+
+    private final LinkedHashMap<Sent, long[]> objects =
+        new LinkedHashMap<>(16, 0.75f, true) {
+          @Override
+          protected boolean removeEldestEntry(Map.Entry<Sent, long[]> eldest) {
+            return size() > OBJECTS_MAX;
+          }
+        };
+
+    /**
+     * A place for the sums of each chunk; empty when they are not kept. Several connections may
+     * write to it at once: they write the same values, and a long is written whole where we run.
+     */
+    synchronized long[] of(long seal, Request request) {
+      long chunks = (request.bytes() + request.chunkBytes() - 1) / request.chunkBytes();
+      if (chunks > CHUNKS_MAX || request.fromBytes() % request.chunkBytes() != 0) {
+        return NONE;
+      }
+      return objects.computeIfAbsent(
+          new Sent(seal, request.chunkBytes()),
+          sent -> {
+            long[] unknown = new long[(int) chunks];
+            Arrays.fill(unknown, UNKNOWN);
+            return unknown;
+          });
+    }
+  }
+
+  /** A connection and the moment by which its present read or write must have ended. */
+  private static final class Connection {
+    final DataChannel channel;
+    final ByteBuffer head = ByteBuffer.allocateDirect(16);
+    volatile long deadlineNanos;
+    volatile String expected = "";
+    volatile boolean overdue;
+
+    Connection(DataChannel channel) {
+      this.channel = channel;
+    }
+
+    void expect(String what, Duration within) {
+      expected = what;
+      deadlineNanos = System.nanoTime() + within.toNanos();
+    }
+
+    /** A small piece of the protocol, ready to be read. */
+    ByteBuffer read(int bytes) throws IOException {
+      ByteBuffer target =
+          bytes <= head.capacity() ? head.clear().limit(bytes) : ByteBuffer.allocate(bytes);
+      while (target.hasRemaining()) {
+        if (channel.read(target) < 0) {
+          throw new EOFException(
+              "closed by " + channel.remote() + " while waiting for " + expected);
+        }
+      }
+      return target.flip();
+    }
+
+    void close() {
+      try {
+        channel.close();
+      } catch (IOException e) {
+        log.debug("closing the data connection to {}", channel.remote(), e);
+      }
+    }
+  }
+
+  /** A pull that runs, to be cut. */
+  private static final class Running {
+    private Connection connection;
+    private boolean cut;
+
+    /** Says which connection to close; false when the pull was cut before. */
+    synchronized boolean on(Connection used) {
+      connection = used;
+      return !cut;
+    }
+
+    synchronized void cut() {
+      cut = true;
+      if (connection != null) {
+        connection.close();
+      }
+    }
+
+    synchronized boolean isCut() {
+      return cut;
+    }
+  }
+
+  private final NodeId self;
+  private final StoreSettings settings;
+  private final DataTransport transport;
+  private final byte[] token;
+  private final Function<ObjectKey, Optional<Served>> pins;
+  private final ServerSocketChannel server;
+  private final DataEndpoint endpoint;
+  private final ThreadPoolExecutor threads;
+
+  /** All connections, in use or not. Added when made or accepted; removed when closed. */
+  private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
+
+  /**
+   * Connections to peers that wait for the next pull. Bounded by the pulls per peer that the table
+   * allows.
+   */
+  private final ConcurrentHashMap<NodeId, ArrayDeque<Connection>> idle = new ConcurrentHashMap<>();
+
+  /** Pulls by their number. Added by {@link #pull}; removed when they end. */
+  private final ConcurrentHashMap<Long, Running> running = new ConcurrentHashMap<>();
+
+  private final AtomicInteger accepted = new AtomicInteger();
+  private final AtomicInteger strangers = new AtomicInteger();
+  private final ChunkSums sums = new ChunkSums();
+  private final Refusals refusals = new Refusals();
+  private final LongAdder servedBytes = new LongAdder();
+  private volatile boolean closed;
+
+  /**
+   * Listens at once.
+   *
+   * @param pins how an object that a peer asks for is held while it is sent
+   */
+  DataPlane(
+      NodeId self,
+      StoreSettings settings,
+      DataTransport transport,
+      String token,
+      Function<ObjectKey, Optional<Served>> pins) {
+    this.self = self;
+    this.settings = settings;
+    this.transport = transport;
+    this.token = token.getBytes(StandardCharsets.UTF_8);
+    this.pins = pins;
+    if (this.token.length == 0 || this.token.length > DataFrames.TOKEN_MAX) {
+      throw new IllegalArgumentException("a token has 1 to " + DataFrames.TOKEN_MAX + " bytes");
+    }
+    AtomicInteger number = new AtomicInteger();
+    this.threads =
+        new ThreadPoolExecutor(
+            0,
+            Integer.MAX_VALUE, // bounded by connections-max, and by what the table starts
+            10,
+            TimeUnit.SECONDS,
+            new SynchronousQueue<>(),
+            body -> new DataThread(body, "dfut-data-" + number.incrementAndGet()));
+    try {
+      server = ServerSocketChannel.open();
+      try {
+        InetSocketAddress wanted = new InetSocketAddress(settings.dataHost(), settings.dataPort());
+        if (wanted.isUnresolved()) {
+          throw new IllegalArgumentException(
+              "dfut.store.data.host is "
+                  + settings.dataHost()
+                  + "; allowed: a host name or address of this machine");
+        }
+        server.bind(wanted);
+        InetSocketAddress bound = (InetSocketAddress) server.getLocalAddress();
+        InetSocketAddress told =
+            bound.getAddress().isAnyLocalAddress()
+                ? InetSocketAddress.createUnresolved(self.host(), bound.getPort())
+                : bound;
+        endpoint = new DataEndpoint(told, token);
+      } catch (IOException | RuntimeException e) {
+        server.close();
+        throw e;
+      }
+    } catch (IOException e) {
+      throw new IllegalArgumentException(
+          "dfut.store.data.host and dfut.store.data.port are "
+              + settings.dataHost()
+              + " and "
+              + settings.dataPort()
+              + "; allowed: an address of this machine and a free port ("
+              + e.getMessage()
+              + ")",
+          e);
+    }
+    new DataThread(this::acceptAll, "dfut-data-accept").start();
+  }
+
+  /** Where peers reach this. */
+  DataEndpoint endpoint() {
+    return endpoint;
+  }
+
+  /** Bytes of objects that were sent to peers. */
+  long servedBytes() {
+    return servedBytes.sum();
+  }
+
+  /** Connections that are open, of either direction. */
+  int connectionCount() {
+    return connections.size();
+  }
+
+  /**
+   * Closes what is past its deadline. To be called several times in the shortest of the timeouts.
+   */
+  void reap(long nowNanos) {
+    for (Connection connection : connections) {
+      if (connection.deadlineNanos - nowNanos < 0) {
+        connection.overdue = true;
+        discard(connection);
+      }
+    }
+  }
+
+  private void discard(Connection connection) {
+    connections.remove(connection);
+    connection.close();
+  }
+
+  private void register(Connection connection) throws IOException {
+    connections.add(connection);
+    if (closed) {
+      discard(connection);
+      throw new ClosedChannelException();
+    }
+  }
+
+  // -------------------------------------------------------------------------------------------------------- source
+
+  private void acceptAll() {
+    while (!closed) {
+      try {
+        SocketChannel socket = server.accept();
+        // Strangers may take a part of the places only, so that they cannot keep members out.
+        if (accepted.get() >= settings.connectionsMax()
+            || strangers.get() >= Math.max(1, settings.connectionsMax() / 4)) {
+          refused(
+              String.valueOf(socket.getRemoteAddress()),
+              accepted.get()
+                  + " connections are open, "
+                  + strangers.get()
+                  + " of them not yet known; see dfut.store.data.connections-max");
+          socket.close();
+          continue;
+        }
+        accepted.incrementAndGet();
+        strangers.incrementAndGet();
+        try {
+          threads.execute(() -> serve(socket));
+        } catch (RejectedExecutionException e) {
+          socket.close();
+          return; // closing
+        } catch (OutOfMemoryError e) { // no thread to be had
+          accepted.decrementAndGet();
+          strangers.decrementAndGet();
+          socket.close();
+          throw new IOException(e);
+        }
+      } catch (IOException e) {
+        if (!closed) {
+          log.warn("the data plane of {} cannot accept a connection; it goes on", self, e);
+          LockSupport.parkNanos(
+              TimeUnit.MILLISECONDS.toNanos(50)); // out of descriptors, say: do not spin
+        }
+      }
+    }
+  }
+
+  private void serve(SocketChannel socket) {
+    Connection connection = null;
+    boolean stranger = true;
+    try {
+      connection = new Connection(transport.accept(socket));
+      connection.expect("a hello", settings.handshakeTimeout());
+      register(connection);
+      boolean known = greet(connection);
+      stranger = false;
+      strangers.decrementAndGet();
+      while (known) {
+        connection.expect("a request", settings.idleTimeout());
+        int bytes = Short.toUnsignedInt(connection.read(2).getShort());
+        if (bytes > DataFrames.REQUEST_MAX) {
+          throw new ProtocolException("a request of " + bytes + " bytes");
+        }
+        connection.expect("a request", settings.chunkTimeout());
+        answer(connection, DataFrames.decode(connection.read(bytes)));
+      }
+    } catch (ProtocolException e) {
+      refused(connection.channel.remote(), e.getMessage());
+    } catch (EOFException e) {
+      log.debug("data connection ended: {}", e.getMessage());
+    } catch (IOException | IllegalStateException e) {
+      if (connection != null && connection.overdue && stranger) {
+        refused(connection.channel.remote(), "no hello within " + settings.handshakeTimeout());
+      } else if (!closed) {
+        log.debug(
+            "data connection ended while waiting for {}",
+            connection == null ? "TLS" : connection.expected,
+            e);
+      }
+    } finally {
+      if (stranger) {
+        strangers.decrementAndGet();
+      }
+      accepted.decrementAndGet();
+      if (connection != null) {
+        discard(connection);
+      } else {
+        closeQuietly(socket);
+      }
+    }
+  }
+
+  /** Checks a peer's hello; false when it was refused and told so. */
+  private boolean greet(Connection connection) throws IOException {
+    ByteBuffer hello = connection.read(DataFrames.HELLO_HEAD_BYTES);
+    if (hello.getShort(0) == DataFrames.JAVA_STREAM) {
+      throw new ProtocolException("a Java serialisation stream; nothing here reads one");
+    }
+    if (hello.getInt() != DataFrames.MAGIC) {
+      throw new ProtocolException("not a hello of the data plane");
+    }
+    short version = hello.getShort();
+    if (version != DataFrames.VERSION) {
+      refused(
+          connection.channel.remote(),
+          "it speaks version " + version + " and this node version " + DataFrames.VERSION);
+      refuse(connection, DataFrames.WRONG_VERSION);
+      return false;
+    }
+    int length = Short.toUnsignedInt(hello.getShort());
+    if (length > DataFrames.TOKEN_MAX) {
+      throw new ProtocolException("a token of " + length + " bytes");
+    }
+    ByteBuffer shown = connection.read(length);
+    byte[] bytes = new byte[length];
+    shown.get(bytes);
+    if (!MessageDigest.isEqual(bytes, token)) {
+      refused(connection.channel.remote(), "wrong token, so not a member of this cluster");
+      refuse(connection, DataFrames.WRONG_TOKEN);
+      return false;
+    }
+    connection.channel.write(DataFrames.welcome(DataFrames.WELCOME));
+    return true;
+  }
+
+  /**
+   * Says why, and waits for the peer to close: closing while something of its hello is unread would
+   * reset the connection, and the peer might not learn why. The handshake's deadline bounds it.
+   */
+  private static void refuse(Connection connection, byte verdict) throws IOException {
+    connection.channel.write(DataFrames.welcome(verdict));
+    connection.channel.endOutput();
+    ByteBuffer rest = ByteBuffer.allocate(DataFrames.REQUEST_MAX);
+    while (rest.hasRemaining() && connection.channel.read(rest) >= 0) {
+      // nothing of it is looked at
+    }
+  }
+
+  /** One line for each refused connection, unless somebody tries to fill the log. */
+  private void refused(String remote, String why) {
+    long now = System.nanoTime();
+    boolean shown;
+    synchronized (refusals) {
+      if (now - refusals.sinceNanos > REFUSAL_WINDOW_NANOS) {
+        if (refusals.count > REFUSALS_SHOWN) {
+          log.warn(
+              "{} more data connections were refused in the last while",
+              refusals.count - REFUSALS_SHOWN);
+        }
+        refusals.sinceNanos = now;
+        refusals.count = 0;
+      }
+      shown = ++refusals.count <= REFUSALS_SHOWN;
+    }
+    if (shown) {
+      log.warn("data connection from {} refused by {}: {}", remote, self, why);
+    } else {
+      log.debug("data connection from {} refused by {}: {}", remote, self, why);
+    }
+  }
+
+  private void answer(Connection connection, Request request) throws IOException {
+    Optional<Served> found = pins.apply(request.key());
+    if (found.isEmpty()) {
+      connection.channel.write(DataFrames.answer(DataFrames.NOT_HERE, 0));
+      return;
+    }
+    try (Served pinned = found.get()) {
+      MemorySegment bytes = pinned.bytes();
+      if (bytes.byteSize() != request.bytes()) {
+        connection.channel.write(DataFrames.answer(DataFrames.SIZE_DIFFERS, bytes.byteSize()));
+        return;
+      }
+      if (request.fromBytes() > 0
+          && crcOf(bytes.asSlice(0, request.fromBytes())) != request.prefixCrc()) {
+        connection.channel.write(DataFrames.answer(DataFrames.PREFIX_DIFFERS, bytes.byteSize()));
+        return;
+      }
+      connection.channel.write(DataFrames.answer(DataFrames.FOUND, bytes.byteSize()));
+      CRC32C crc = new CRC32C();
+      long[] known = sums.of(pinned.seal(), request);
+      for (long at = request.fromBytes(); at < request.bytes(); ) {
+        int length = (int) Math.min(request.chunkBytes(), request.bytes() - at);
+        ByteBuffer chunk = bytes.asSlice(at, length).asByteBuffer();
+        int index = (int) (at / request.chunkBytes());
+        boolean isKnown = index < known.length && known[index] != ChunkSums.UNKNOWN;
+        if (!isKnown) {
+          crc.reset();
+          crc.update(chunk);
+          chunk.rewind();
+        }
+        long sum = isKnown ? known[index] : crc.getValue();
+        if (index < known.length) {
+          known[index] = sum;
+        }
+        connection.expect("the peer to take a chunk", settings.chunkTimeout());
+        servedBytes.add(length); // before, so that whoever has received it finds it counted
+        connection.channel.write(
+            connection.head.clear().putInt(length).putInt((int) sum).flip(), chunk);
+        at += length;
+      }
+    }
+  }
+
+  // -------------------------------------------------------------------------------------------------------- puller
+
+  /**
+   * Pulls into {@code target}. The outcome comes once, on another thread, when nothing writes to
+   * the target any more.
+   *
+   * @param target where to; asked for on that thread, as its first touch may take long
+   */
+  void pull(
+      long transfer,
+      NodeId source,
+      DataEndpoint from,
+      ObjectKey key,
+      Supplier<MemorySegment> target,
+      long bytes,
+      long fromBytes,
+      Consumer<PullOutcome> ended) {
+    Running run = new Running();
+    running.put(transfer, run);
+    try {
+      threads.execute(
+          () -> {
+            PullOutcome outcome = new PullOutcome.Failed(fromBytes, "not tried");
+            try {
+              outcome = pull(run, source, from, new Wanted(key, target.get(), bytes, fromBytes));
+            } catch (RuntimeException | OutOfMemoryError e) {
+              log.warn("pulling {} from {} failed", key, source, e);
+              outcome = new PullOutcome.Failed(fromBytes, e.toString());
+            } finally {
+              running.remove(transfer, run);
+              ended.accept(outcome);
+            }
+          });
+    } catch (RejectedExecutionException | OutOfMemoryError e) {
+      running.remove(transfer, run);
+      ended.accept(
+          new PullOutcome.Failed(
+              fromBytes, closed ? "the store is closed" : "no thread could be started: " + e));
+    }
+  }
+
+  /** Ends a pull soon, whose outcome comes all the same; nothing happens when it does not run. */
+  void cut(long transfer) {
+    Running run = running.get(transfer);
+    if (run != null) {
+      run.cut();
+    }
+  }
+
+  /** Closes what is kept open to a node. */
+  void forget(NodeId node) {
+    ArrayDeque<Connection> kept = idle.remove(node);
+    if (kept != null) {
+      synchronized (kept) {
+        kept.forEach(this::discard);
+        kept.clear();
+      }
+    }
+  }
+
+  /** What is pulled, and how far it came. */
+  private static final class Wanted {
+    final ObjectKey key;
+    final MemorySegment target;
+    final long bytes;
+    final long fromBytes;
+    long verifiedBytes;
+
+    /** Whether the source has answered: from then on the connection is known to have been good. */
+    boolean answered;
+
+    Wanted(ObjectKey key, MemorySegment target, long bytes, long fromBytes) {
+      this.key = key;
+      this.target = target;
+      this.bytes = bytes;
+      this.fromBytes = fromBytes;
+      this.verifiedBytes = fromBytes;
+    }
+  }
+
+  private PullOutcome pull(Running run, NodeId source, DataEndpoint from, Wanted wanted) {
+    while (true) {
+      Connection connection = takeIdle(source);
+      boolean reused = connection != null;
+      try {
+        if (connection == null) {
+          connection = connect(source, from);
+        }
+        if (!run.on(connection)) {
+          throw new IOException("cut");
+        }
+        PullOutcome outcome = exchange(connection, wanted);
+        if (run.on(null)) {
+          keep(source, connection);
+        } else {
+          discard(connection);
+        }
+        return outcome;
+      } catch (IOException | IllegalStateException e) {
+        if (connection != null) {
+          discard(connection);
+        }
+        // The source may have closed a connection that was idle: that says nothing about the
+        // object.
+        if (reused && !wanted.answered && !run.isCut() && !connection.overdue && !closed) {
+          continue;
+        }
+        String why =
+            connection != null && connection.overdue
+                ? "no answer within "
+                    + settings.chunkTimeout()
+                    + " while waiting for "
+                    + connection.expected
+                : String.valueOf(e.getMessage() == null ? e : e.getMessage());
+        log.debug("pulling {} from {} failed: {}", wanted.key, source, why, e);
+        return new PullOutcome.Failed(wanted.verifiedBytes, why);
+      }
+    }
+  }
+
+  private Connection takeIdle(NodeId source) {
+    ArrayDeque<Connection> kept = idle.get(source);
+    if (kept == null) {
+      return null;
+    }
+    synchronized (kept) {
+      Connection connection = kept.pollLast();
+      while (connection != null && !connections.contains(connection)) { // reaped
+        connection = kept.pollLast();
+      }
+      return connection;
+    }
+  }
+
+  private void keep(NodeId source, Connection connection) {
+    connection.expect("the next pull", settings.idleTimeout());
+    ArrayDeque<Connection> kept = idle.computeIfAbsent(source, node -> new ArrayDeque<>());
+    boolean dropped;
+    synchronized (kept) {
+      kept.removeIf(c -> !connections.contains(c));
+      dropped = kept.size() >= settings.pullsPerPeer() || closed || idle.get(source) != kept;
+      if (!dropped) {
+        kept.addLast(connection);
+      }
+    }
+    if (dropped) {
+      discard(connection);
+    }
+  }
+
+  private Connection connect(NodeId source, DataEndpoint from) throws IOException {
+    Connection connection =
+        new Connection(transport.connect(from.address(), settings.connectTimeout()));
+    connection.expect("a welcome", settings.handshakeTimeout());
+    register(connection);
+    try {
+      connection.channel.write(DataFrames.hello(from.token().getBytes(StandardCharsets.UTF_8)));
+      ByteBuffer welcome = connection.read(DataFrames.WELCOME_BYTES);
+      if (welcome.getInt() != DataFrames.MAGIC) {
+        throw new ProtocolException(
+            "what answers at " + from.address() + " is not the data plane of " + source);
+      }
+      short version = welcome.getShort();
+      switch (welcome.get()) {
+        case DataFrames.WELCOME -> {
+          return connection;
+        }
+        case DataFrames.WRONG_VERSION -> {
+          String message =
+              source
+                  + " speaks version "
+                  + version
+                  + " and this node version "
+                  + DataFrames.VERSION;
+          log.warn("data connection to {} refused: {}", from.address(), message);
+          throw new ProtocolException(message);
+        }
+        case DataFrames.WRONG_TOKEN -> {
+          log.warn(
+              "data connection to {} refused: {} does not take our token", from.address(), source);
+          throw new ProtocolException(source + " does not take our token");
+        }
+        default -> throw new ProtocolException("unknown verdict of " + source);
+      }
+    } catch (IOException e) {
+      discard(connection);
+      throw e;
+    }
+  }
+
+  private PullOutcome exchange(Connection connection, Wanted wanted) throws IOException {
+    int chunkBytes = settings.pullChunkBytes();
+    int prefix = wanted.fromBytes == 0 ? 0 : crcOf(wanted.target.asSlice(0, wanted.fromBytes));
+    connection.expect("an answer", settings.chunkTimeout());
+    connection.channel.write(
+        DataFrames.encode(
+            new Request(wanted.key, wanted.bytes, wanted.fromBytes, prefix, chunkBytes)));
+    ByteBuffer answer = connection.read(DataFrames.ANSWER_BYTES);
+    wanted.answered = true;
+    byte status = answer.get();
+    long bytes = answer.getLong();
+    switch (status) {
+      case DataFrames.NOT_HERE -> {
+        return new PullOutcome.NotThere("it is not there");
+      }
+      case DataFrames.SIZE_DIFFERS -> {
+        return new PullOutcome.NotThere(
+            "it has " + bytes + " bytes there instead of " + wanted.bytes);
+      }
+      case DataFrames.PREFIX_DIFFERS -> {
+        if (wanted.fromBytes == 0) {
+          throw new ProtocolException("the source compares what it was not sent");
+        }
+        return new PullOutcome.PrefixDiffers();
+      }
+      case DataFrames.FOUND -> {
+        if (bytes != wanted.bytes) {
+          throw new ProtocolException(
+              "the source begins to send " + bytes + " bytes instead of " + wanted.bytes);
+        }
+      }
+      default -> throw new ProtocolException("unknown status " + status);
+    }
+    CRC32C crc = new CRC32C();
+    while (wanted.verifiedBytes < wanted.bytes) {
+      connection.expect("a chunk", settings.chunkTimeout());
+      ByteBuffer head = connection.read(DataFrames.CHUNK_HEAD_BYTES);
+      int length = head.getInt();
+      int expectedCrc = head.getInt();
+      if (length != Math.min(chunkBytes, wanted.bytes - wanted.verifiedBytes)) {
+        throw new ProtocolException("a chunk of " + length + " bytes at " + wanted.verifiedBytes);
+      }
+      ByteBuffer chunk = wanted.target.asSlice(wanted.verifiedBytes, length).asByteBuffer();
+      ByteBuffer checked = chunk.duplicate();
+      crc.reset();
+      while (chunk.position() < length) {
+        chunk.limit(Math.min(length, chunk.position() + PIECE_BYTES));
+        if (connection.channel.read(chunk) < 0) {
+          throw new EOFException(
+              "closed by " + connection.channel.remote() + " in the middle of a chunk");
+        }
+        crc.update(checked.limit(chunk.position()));
+      }
+      if ((int) crc.getValue() != expectedCrc) {
+        throw new ProtocolException("checksum error in the chunk at " + wanted.verifiedBytes);
+      }
+      wanted.verifiedBytes += length;
+    }
+    return new PullOutcome.Complete();
+  }
+
+  private static int crcOf(MemorySegment bytes) {
+    CRC32C crc = new CRC32C();
+    long at = 0;
+    while (at < bytes.byteSize()) { // a buffer is limited to 2 GiB, a segment is not
+      long length = Math.min(1 << 30, bytes.byteSize() - at);
+      crc.update(bytes.asSlice(at, length).asByteBuffer());
+      at += length;
+    }
+    return (int) crc.getValue();
+  }
+
+  // --------------------------------------------------------------------------------------------------------- close
+
+  private static void closeQuietly(java.nio.channels.Channel channel) {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      log.debug("closing a socket", e);
+    }
+  }
+
+  /**
+   * Closes everything; afterwards nothing touches store memory, unless this was called by one of
+   * the threads that do.
+   */
+  @Override
+  public void close() {
+    closed = true;
+    closeQuietly(server);
+    running.values().forEach(Running::cut);
+    connections.forEach(this::discard);
+    threads.shutdown();
+    if (Thread.currentThread() instanceof DataThread) {
+      return;
+    }
+    boolean interrupted = false;
+    try {
+      if (!threads.awaitTermination(CLOSE_WAIT_SECONDS, TimeUnit.SECONDS)) {
+        log.warn("data connections of {} did not end within {} s", self, CLOSE_WAIT_SECONDS);
+      }
+    } catch (InterruptedException e) {
+      interrupted = true;
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

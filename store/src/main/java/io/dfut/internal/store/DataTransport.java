@@ -1,0 +1,15 @@
+package io.dfut.internal.store;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+
+/** How connections are made: in plain, later over TLS. Thread-safe. */
+interface DataTransport {
+  /** Connects to a peer. */
+  DataChannel connect(InetSocketAddress address, Duration timeout) throws IOException;
+
+  /** Takes over a connection that a peer made. */
+  DataChannel accept(SocketChannel socket) throws IOException;
+}

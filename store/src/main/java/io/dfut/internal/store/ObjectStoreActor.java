@@ -1,0 +1,74 @@
+package io.dfut.internal.store;
+
+import java.time.Duration;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.PostStop;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
+
+/**
+ * The actor beside a node's {@link SlabObjectStore}: its clock and its supervisor. What happens to
+ * the table comes from the threads that write, read and pull, in steps of their own; what comes
+ * with time comes from here. When the actor stops, with its system or because the table broke an
+ * invariant, the store is closed.
+ */
+final class ObjectStoreActor {
+  private ObjectStoreActor() {}
+
+  /** What the actor is told. */
+  sealed interface Command {
+    /** The table wants to be woken at this time of {@link System#nanoTime}. */
+    record SetTimer(long atNanos) implements Command {}
+
+    /** The table broke: stop. */
+    record Broken(RuntimeException why) implements Command {}
+
+    /** The store was closed. */
+    record Closed() implements Command {}
+  }
+
+  private enum Due implements TimedCommand {
+    WAITS,
+    CONNECTIONS
+  }
+
+  private sealed interface TimedCommand extends Command permits Due {}
+
+  /**
+   * The behaviour.
+   *
+   * @param reapEvery how often overdue connections are looked for; zero where there is no network
+   */
+  static Behavior<Command> create(SlabObjectStore store, Duration reapEvery) {
+    return Behaviors.withTimers(
+        timers -> {
+          if (!reapEvery.isZero()) {
+            timers.startTimerWithFixedDelay(Due.CONNECTIONS, Due.CONNECTIONS, reapEvery);
+          }
+          return Behaviors.receive(Command.class)
+              .onMessage(Command.SetTimer.class, set -> setTimer(timers, set))
+              .onMessageEquals(Due.WAITS, () -> run(store::timerFired))
+              .onMessageEquals(Due.CONNECTIONS, () -> run(store::reap))
+              .onMessage(
+                  Command.Broken.class,
+                  broken -> {
+                    throw broken.why();
+                  })
+              .onMessageEquals(new Command.Closed(), Behaviors::stopped)
+              .onSignal(PostStop.class, signal -> run(store::close))
+              .build();
+        });
+  }
+
+  private static Behavior<Command> setTimer(TimerScheduler<Command> timers, Command.SetTimer set) {
+    // Rounded up: a timer that fires early would be set again at once, and again.
+    long millis = Math.max(1, (set.atNanos() - System.nanoTime() + 999_999) / 1_000_000);
+    timers.startSingleTimer(Due.WAITS, Due.WAITS, Duration.ofMillis(millis));
+    return Behaviors.same();
+  }
+
+  private static Behavior<Command> run(Runnable action) {
+    action.run();
+    return Behaviors.same();
+  }
+}

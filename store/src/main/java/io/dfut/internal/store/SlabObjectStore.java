@@ -1,0 +1,572 @@
+package io.dfut.internal.store;
+
+import io.dfut.BackpressureException;
+import io.dfut.NodeId;
+import io.dfut.StoreFullException;
+import io.dfut.SystemClosedException;
+import io.dfut.internal.codec.Encoded;
+import io.dfut.internal.spi.ObjectKey;
+import io.dfut.internal.spi.ObjectStore;
+import io.dfut.internal.store.StoreEffect.Answer;
+import io.dfut.internal.store.StoreEffect.CloseSlab;
+import io.dfut.internal.store.StoreEffect.CutPull;
+import io.dfut.internal.store.StoreEffect.Decided;
+import io.dfut.internal.store.StoreEffect.PinGranted;
+import io.dfut.internal.store.StoreEffect.PresentAlready;
+import io.dfut.internal.store.StoreEffect.Refusal;
+import io.dfut.internal.store.StoreEffect.Refused;
+import io.dfut.internal.store.StoreEffect.SetTimer;
+import io.dfut.internal.store.StoreEffect.StartPull;
+import io.dfut.internal.store.StoreEffect.WriteGranted;
+import io.dfut.internal.store.StoreInput.PullOutcome;
+import java.lang.foreign.MemorySegment;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import scala.concurrent.BlockContext;
+
+/**
+ * The store of a node as its runtime uses it. Thread-safe.
+ *
+ * <p>Each call is one step of the {@link StoreTable}, made by the caller's own thread under a lock;
+ * a pin therefore costs well below a microsecond and no hop to another thread. Everything that
+ * takes long happens outside of the lock: opening slabs, writing and reading bytes, sockets, and
+ * the completion of others' futures. The effects of a step are carried out by the thread that made
+ * it, those that cannot run foreign code first.
+ *
+ * <p>Futures that {@link #fetch} returned are completed on whatever thread made the step that
+ * answers them; what hangs on them must not block. Whoever no longer wants one cancels it, or
+ * completes it otherwise: its pull ends if nobody else wants it, and a pin that was under way is
+ * undone.
+ */
+final class SlabObjectStore implements ObjectStore {
+  private static final Logger log = LoggerFactory.getLogger(SlabObjectStore.class);
+
+  /**
+   * The waiter that stands for the caller of the step itself, where the answer always comes in the
+   * same step.
+   */
+  private static final long CALLER = 0;
+
+  /** What the store needs of the actor that stands beside it. */
+  interface Shell {
+    /**
+     * Asks for {@link SlabObjectStore#timerFired} at this time, instead of what was asked for
+     * before.
+     */
+    void setTimer(long atNanos);
+
+    /** The table broke one of its invariants: that is our bug, and the store cannot go on. */
+    void broken(RuntimeException why);
+
+    /** The store was closed. */
+    void closed();
+  }
+
+  /**
+   * Until the actor is there: nothing is asked of the store yet, but the system may end already.
+   */
+  private static final class NoShell implements Shell {
+    @Override
+    public void setTimer(long atNanos) {}
+
+    @Override
+    public void broken(RuntimeException why) {}
+
+    @Override
+    public void closed() {}
+  }
+
+  private final NodeId self;
+  private final StoreTable table;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final StoreMemory memory = new StoreMemory();
+  private final Optional<DataPlane> dataPlane;
+  private final AtomicLong lastWaiter = new AtomicLong(CALLER);
+
+  /** Puts that wait. Added by the put; removed when answered. */
+  private final ConcurrentHashMap<Long, CompletableFuture<Answer>> puts = new ConcurrentHashMap<>();
+
+  /**
+   * Fetches that wait. Added by the fetch; removed when answered or when the future was completed
+   * by somebody else.
+   */
+  private final ConcurrentHashMap<Long, CompletableFuture<Pinned>> fetches =
+      new ConcurrentHashMap<>();
+
+  /** How peers are reached. Added on peerUp; removed on peerDown. */
+  private final ConcurrentHashMap<NodeId, DataEndpoint> endpoints = new ConcurrentHashMap<>();
+
+  private final AtomicBoolean closed = new AtomicBoolean();
+  private volatile Shell shell = new NoShell();
+
+  /** Opens a store; {@link #start} must follow before it is used. */
+  SlabObjectStore(NodeId self, StoreSettings settings, Optional<DataTransport> transport) {
+    this.self = self;
+    this.table = new StoreTable(self, settings.limits(transport.isPresent()));
+    this.dataPlane =
+        transport.map(t -> new DataPlane(self, settings, t, newToken(), this::pinToServe));
+  }
+
+  /** Connects the store with its shell. */
+  void start(Shell with) {
+    shell = with;
+  }
+
+  private static String newToken() {
+    byte[] secret = new byte[32];
+    new SecureRandom().nextBytes(secret);
+    return Base64.getUrlEncoder().withoutPadding().encodeToString(secret);
+  }
+
+  // --------------------------------------------------------------------------------------------------------- steps
+
+  /** Collects what a step wants done, and the answer to the one who made it. */
+  private static final class Effects implements Consumer<StoreEffect> {
+    Answer toCaller;
+    List<StoreEffect> others = List.of();
+
+    @Override
+    public void accept(StoreEffect effect) {
+      if (effect instanceof Answer answer && answer.waiter() == CALLER) {
+        toCaller = answer;
+      } else {
+        if (others.isEmpty()) {
+          others = new ArrayList<>(2);
+        }
+        others.add(effect);
+      }
+    }
+  }
+
+  /**
+   * One step; what it wants done is done when this returns. The answer to {@link #CALLER}, if it is
+   * one with an answer.
+   */
+  private Answer step(StoreInput input) {
+    Effects effects = new Effects();
+    lock.lock();
+    try {
+      table.step(input, System.nanoTime(), effects);
+    } catch (RuntimeException e) {
+      log.error("the store table of {} failed at {}", self, input, e);
+      shell.broken(e);
+      throw e;
+    } finally {
+      lock.unlock();
+    }
+    for (StoreEffect effect : effects.others) {
+      carryOut(effect);
+    }
+    for (StoreEffect effect : effects.others) {
+      if (effect instanceof Answer answer) {
+        deliver(answer);
+      }
+    }
+    return effects.toCaller;
+  }
+
+  private void carryOut(StoreEffect effect) {
+    switch (effect) {
+      case Answer answer -> {} // last of all, as it may run foreign code
+      case StartPull start -> startPull(start);
+      case CutPull cut -> dataPlane.ifPresent(plane -> plane.cut(cut.transfer()));
+      case CloseSlab close -> memory.closeSlab(close.slab());
+      case SetTimer set -> shell.setTimer(set.atNanos());
+    }
+  }
+
+  private void startPull(StartPull start) {
+    DataEndpoint from = endpoints.get(start.source());
+    if (from == null || dataPlane.isEmpty()) {
+      step(
+          new StoreInput.PullEnded(
+              start.transfer(), new PullOutcome.Failed(start.fromBytes(), "the node is gone")));
+      return;
+    }
+    dataPlane
+        .get()
+        .pull(
+            start.transfer(),
+            start.source(),
+            from,
+            start.key(),
+            () -> memory.segment(start.block()),
+            start.bytes(),
+            start.fromBytes(),
+            outcome -> step(new StoreInput.PullEnded(start.transfer(), outcome)));
+  }
+
+  private void deliver(Answer answer) {
+    CompletableFuture<Answer> put = puts.remove(answer.waiter());
+    if (put != null) {
+      put.complete(answer);
+      return;
+    }
+    CompletableFuture<Pinned> fetch = fetches.remove(answer.waiter());
+    switch (answer) {
+      case PinGranted granted -> {
+        Held held = new Held(granted);
+        if (fetch == null || !fetch.complete(held)) {
+          held.close(); // given up meanwhile
+        }
+      }
+      case Refused refused -> {
+        if (fetch != null) {
+          fetch.completeExceptionally(exceptionFor(refused.why()));
+        }
+      }
+      case WriteGranted unexpected ->
+          throw new IllegalStateException("nobody writes: " + unexpected);
+      case PresentAlready unexpected ->
+          throw new IllegalStateException("nobody put: " + unexpected);
+      case StoreEffect.Absent unexpected ->
+          throw new IllegalStateException("nobody asked: " + unexpected);
+      case Decided unexpected -> throw new IllegalStateException("nobody asked: " + unexpected);
+    }
+  }
+
+  /** What a timer does; harmless at any time. */
+  void timerFired() {
+    step(new StoreInput.TimerFired());
+  }
+
+  /** Ends connections that are past their deadline. */
+  void reap() {
+    dataPlane.ifPresent(plane -> plane.reap(System.nanoTime()));
+  }
+
+  // ----------------------------------------------------------------------------------------------------------- put
+
+  @Override
+  public long putPrimary(ObjectKey key, Encoded value) {
+    long bytes = value.bytes();
+    long waiter = lastWaiter.incrementAndGet();
+    CompletableFuture<Answer> reply = new CompletableFuture<>();
+    puts.put(waiter, reply);
+    step(new StoreInput.Create(waiter, key, bytes));
+    return switch (reply.isDone() ? reply.join() : await(reply, waiter, key)) {
+      case WriteGranted granted -> write(granted, value, bytes);
+      case PresentAlready present -> present.bytes();
+      case Refused refused -> throw unchecked(refused.why());
+      case Answer unexpected ->
+          throw new IllegalStateException("not an answer to a put: " + unexpected);
+    };
+  }
+
+  private Answer await(CompletableFuture<Answer> reply, long waiter, ObjectKey key) {
+    if (Thread.currentThread() instanceof BlockContext) {
+      giveUp(waiter, key, reply);
+      throw new BackpressureException(
+          "no room for "
+              + key
+              + " on node "
+              + self
+              + " just now, and a dispatcher's thread must not wait for it;"
+              + " put on a thread of your own, or try again later");
+    }
+    try {
+      return reply.get(); // bounded by the deadline that the table keeps
+    } catch (InterruptedException e) {
+      giveUp(waiter, key, reply);
+      Thread.currentThread().interrupt();
+      throw new StoreFullException(
+          "interrupted while waiting for room for " + key + " on node " + self, e);
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e); // replies are values
+    }
+  }
+
+  private void giveUp(long waiter, ObjectKey key, CompletableFuture<Answer> reply) {
+    boolean waited = ((Decided) step(new StoreInput.GiveUp(CALLER, waiter))).yes();
+    if (waited) {
+      puts.remove(waiter);
+    } else {
+      // Another thread has made the step that answers and is about to deliver it.
+      reply.thenAccept(
+          answer -> {
+            if (answer instanceof WriteGranted) {
+              step(new StoreInput.Abort(key));
+            }
+          });
+    }
+  }
+
+  private long write(WriteGranted granted, Encoded value, long bytes) {
+    boolean written = false;
+    try {
+      value.writeTo(memory.segment(granted.block()).asSlice(0, bytes));
+      written = true;
+    } catch (OutOfMemoryError e) {
+      throw new StoreFullException(
+          "the system has no memory for "
+              + granted.key()
+              + " of "
+              + bytes
+              + " bytes on node "
+              + self
+              + ", although dfut.store.memory would allow it; lower that, or give the machine more",
+          e);
+    } catch (IllegalStateException e) {
+      throw closed.get() ? closedException() : e;
+    } finally {
+      step(written ? new StoreInput.Seal(granted.key()) : new StoreInput.Abort(granted.key()));
+    }
+    return bytes;
+  }
+
+  // ---------------------------------------------------------------------------------------------------------- read
+
+  /** A pin. Counts down once, whoever closes it and how often. */
+  private final class Held implements DataPlane.Served {
+    private final ObjectKey key;
+    private final Block block;
+    private final long bytes;
+    private final long seal;
+    private final AtomicBoolean released = new AtomicBoolean();
+
+    Held(PinGranted granted) {
+      this.key = granted.key();
+      this.block = granted.block();
+      this.bytes = granted.bytes();
+      this.seal = granted.seal();
+    }
+
+    @Override
+    public long seal() {
+      return seal;
+    }
+
+    @Override
+    public MemorySegment bytes() {
+      if (released.get()) {
+        throw new IllegalStateException("the view of " + key + " is closed");
+      }
+      return memory.segment(block).asSlice(0, bytes).asReadOnly();
+    }
+
+    @Override
+    public void close() {
+      if (released.compareAndSet(false, true)) {
+        step(new StoreInput.Unpin(key));
+      }
+    }
+
+    @Override
+    public String toString() {
+      return "Pinned[" + key + ", " + bytes + " bytes]";
+    }
+  }
+
+  @Override
+  public Optional<Pinned> pin(ObjectKey key) {
+    return Optional.ofNullable(held(key));
+  }
+
+  private Optional<DataPlane.Served> pinToServe(ObjectKey key) {
+    return Optional.ofNullable(held(key));
+  }
+
+  private Held held(ObjectKey key) {
+    return step(new StoreInput.Pin(CALLER, key)) instanceof PinGranted granted
+        ? new Held(granted)
+        : null;
+  }
+
+  @Override
+  public CompletionStage<Pinned> fetch(
+      ObjectKey key, long bytes, List<NodeId> sources, Urgency urgency) {
+    long waiter = lastWaiter.incrementAndGet();
+    CompletableFuture<Pinned> future = new CompletableFuture<>();
+    fetches.put(waiter, future);
+    step(new StoreInput.Fetch(waiter, key, bytes, sources, urgency));
+    if (!future.isDone()) {
+      future.whenComplete(
+          (pinned, failure) -> {
+            if (fetches.remove(waiter) != null) { // not we, but the one who waited has completed it
+              step(new StoreInput.GiveUp(CALLER, waiter));
+            }
+          });
+    }
+    return future;
+  }
+
+  @Override
+  public boolean promote(ObjectKey key) {
+    return ((Decided) step(new StoreInput.Promote(CALLER, key))).yes();
+  }
+
+  @Override
+  public void free(ObjectKey key) {
+    step(new StoreInput.Free(key));
+  }
+
+  // ------------------------------------------------------------------------------------------------------- queries
+
+  @Override
+  public boolean contains(ObjectKey key) {
+    lock.lock();
+    try {
+      return table.contains(key);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public Stats stats() {
+    long served = dataPlane.map(DataPlane::servedBytes).orElse(0L);
+    lock.lock();
+    try {
+      return table.stats(served);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public Map<ObjectKey, String> contents() {
+    lock.lock();
+    try {
+      return table.contents();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public long bytesOf(Collection<ObjectKey> keys) {
+    lock.lock();
+    try {
+      return keys.stream().mapToLong(table::bytesOf).sum();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Checks the table's invariants; for tests. */
+  void checkInvariants() {
+    lock.lock();
+    try {
+      table.checkInvariants();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The data plane, if there is one; for tests. */
+  Optional<DataPlane> dataPlane() {
+    return dataPlane;
+  }
+
+  // --------------------------------------------------------------------------------------------------------- peers
+
+  @Override
+  public Optional<DataEndpoint> endpoint() {
+    return dataPlane.map(DataPlane::endpoint);
+  }
+
+  @Override
+  public void peerUp(NodeId node, DataEndpoint endpoint) {
+    if (dataPlane.isPresent() && !node.equals(self)) {
+      endpoints.put(node, endpoint);
+      step(new StoreInput.PeerUp(node));
+    }
+  }
+
+  @Override
+  public void peerDown(NodeId node) {
+    endpoints.remove(node);
+    step(new StoreInput.PeerDown(node));
+    dataPlane.ifPresent(plane -> plane.forget(node));
+  }
+
+  // -------------------------------------------------------------------------------------------------------- errors
+
+  private SystemClosedException closedException() {
+    return new SystemClosedException("the object store of node " + self + " is closed");
+  }
+
+  private RuntimeException unchecked(Refusal why) {
+    return exceptionFor(why) instanceof RuntimeException e
+        ? e
+        : new IllegalStateException("a put is not refused by " + why);
+  }
+
+  private Exception exceptionFor(Refusal why) {
+    return switch (why) {
+      case Refusal.Closed closedNow -> closedException();
+      case Refusal.TooManyWait many ->
+          new BackpressureException(
+              many.waitsMax()
+                  + " puts and fetches wait for the store of node "
+                  + self
+                  + "; try again later, or raise dfut.store.waiters-max");
+      case Refusal.SourceLost lost ->
+          new SourceLostException(
+              lost.key() + " cannot be pulled to node " + self + ": " + lost.why());
+      case Refusal.Full full -> new StoreFullException(describe(full));
+    };
+  }
+
+  private String describe(Refusal.Full full) {
+    StringBuilder text =
+        new StringBuilder("the store of node " + self + " has no room for ")
+            .append(full.key())
+            .append(": asked ")
+            .append(full.askedBytes())
+            .append(" bytes, capacity ")
+            .append(full.capacityBytes())
+            .append(", used ")
+            .append(full.usedBytes())
+            .append(", free ")
+            .append(full.capacityBytes() - full.usedBytes())
+            .append(", pinned ")
+            .append(full.pinnedBytes());
+    if (full.askedBytes() > full.capacityBytes()) {
+      return text.append("; it is larger than the whole store, raise dfut.store.memory").toString();
+    }
+    text.append("; waited ").append(full.waitedNanos() / 1_000_000).append(" ms (dfut.store.");
+    text.append(full.isPull() ? "pull.timeout" : "put-timeout").append(')');
+    if (!full.holders().isEmpty()) {
+      text.append("; held most by ").append(String.join(", ", full.holders()));
+    }
+    return text.append("; close handles that are no longer needed, or raise dfut.store.memory")
+        .toString();
+  }
+
+  // --------------------------------------------------------------------------------------------------------- close
+
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      try {
+        step(new StoreInput.Close());
+      } finally { // also when the table is broken, which may be why it is closed
+        try {
+          dataPlane.ifPresent(DataPlane::close);
+        } finally {
+          try {
+            memory.close();
+          } finally {
+            shell.closed();
+          }
+        }
+      }
+    }
+  }
+}

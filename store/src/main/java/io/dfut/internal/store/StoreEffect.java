@@ -1,0 +1,100 @@
+package io.dfut.internal.store;
+
+import io.dfut.NodeId;
+import io.dfut.internal.spi.ObjectKey;
+import java.util.List;
+
+/**
+ * What a {@link StoreTable} wants done. The effects of one step, and those of different steps, may
+ * be carried out in any order: each names memory or a transfer by a number that is not used again,
+ * and memory is reused only after an input said that its user let go.
+ */
+sealed interface StoreEffect {
+
+  /** An answer to a waiter. */
+  sealed interface Answer extends StoreEffect {
+    /** Who is answered. */
+    long waiter();
+  }
+
+  /**
+   * There is room: write the object there, then say {@link StoreInput.Seal} or {@link
+   * StoreInput.Abort}.
+   */
+  record WriteGranted(long waiter, ObjectKey key, Block block) implements Answer {}
+
+  /** Nothing needs to be written: a sealed copy was here and is the primary now. */
+  record PresentAlready(long waiter, ObjectKey key, long bytes) implements Answer {}
+
+  /**
+   * The object is here and stays until {@link StoreInput.Unpin}.
+   *
+   * @param seal the number of this sealing, never used again: what is known of the bytes under it
+   *     stays true, also when the key is put again after it was freed
+   */
+  record PinGranted(long waiter, ObjectKey key, Block block, long bytes, long seal)
+      implements Answer {}
+
+  /** There is no sealed copy here. */
+  record Absent(long waiter) implements Answer {}
+
+  /** Yes or no, to a promotion or to giving up. */
+  record Decided(long waiter, boolean yes) implements Answer {}
+
+  /** The waiter gets nothing, and why. */
+  record Refused(long waiter, Refusal why) implements Answer {}
+
+  /**
+   * Pull the bytes {@code [fromBytes, bytes)} of the object into the block. Answered by {@link
+   * StoreInput.PullEnded}.
+   */
+  record StartPull(
+      long transfer, NodeId source, ObjectKey key, Block block, long bytes, long fromBytes)
+      implements StoreEffect {}
+
+  /**
+   * End this pull, if it runs: nobody wants it, or its object is freed. Its end is reported as that
+   * of any other.
+   */
+  record CutPull(long transfer) implements StoreEffect {}
+
+  /** Nothing is in this slab: its memory can go back to the system. */
+  record CloseSlab(int slab) implements StoreEffect {}
+
+  /** Say {@link StoreInput.TimerFired} at this time. Replaces what was asked for before. */
+  record SetTimer(long atNanos) implements StoreEffect {}
+
+  /** Why a waiter is refused. */
+  sealed interface Refusal {
+    /**
+     * There was no room within the bound, or there can never be.
+     *
+     * @param waitedNanos how long it waited, 0 for an object that is larger than the store
+     * @param pinnedBytes what cannot be evicted
+     * @param holders the largest objects that are here, described
+     */
+    record Full(
+        ObjectKey key,
+        long askedBytes,
+        long capacityBytes,
+        long usedBytes,
+        long pinnedBytes,
+        long waitedNanos,
+        boolean isPull,
+        List<String> holders)
+        implements Refusal {
+      public Full {
+        holders = List.copyOf(holders);
+      }
+    }
+
+    /** No source has the object. */
+    record SourceLost(ObjectKey key, String why) implements Refusal {}
+
+    /** As many wait as may. */
+    record TooManyWait(int waitsMax) implements Refusal {}
+
+    /** The store is closed. */
+    record Closed() implements Refusal {}
+  }
+}

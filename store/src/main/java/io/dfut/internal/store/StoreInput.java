@@ -1,0 +1,118 @@
+package io.dfut.internal.store;
+
+import io.dfut.NodeId;
+import io.dfut.internal.spi.ObjectKey;
+import io.dfut.internal.spi.ObjectStore.Urgency;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * What may happen to a {@link StoreTable}. A <em>waiter</em> is a number that its shell gave to
+ * whoever waits for the answer; each is used once and gets exactly one answer, unless it gives up
+ * first.
+ */
+sealed interface StoreInput {
+
+  /**
+   * A put asks for room. Answered by {@link StoreEffect.WriteGranted}, {@link
+   * StoreEffect.PresentAlready} or a refusal.
+   */
+  record Create(long waiter, ObjectKey key, long bytes) implements StoreInput {
+    public Create {
+      Objects.requireNonNull(key, "key");
+      if (bytes < 0) {
+        throw new IllegalArgumentException("negative size: " + bytes);
+      }
+    }
+  }
+
+  /**
+   * The writer of this key has written everything: from now on nobody writes to it, everybody may
+   * read.
+   */
+  record Seal(ObjectKey key) implements StoreInput {}
+
+  /** The writer of this key failed and has let go of the memory. */
+  record Abort(ObjectKey key) implements StoreInput {}
+
+  /**
+   * Somebody wants to read what is here. Answered in the same step, by a pin or {@link
+   * StoreEffect.Absent}.
+   */
+  record Pin(long waiter, ObjectKey key) implements StoreInput {}
+
+  /** A reader lets go. Comes once for each pin that was granted. */
+  record Unpin(ObjectKey key) implements StoreInput {}
+
+  /** Somebody needs a copy here, from one of these nodes. Answered by a pin or a refusal. */
+  record Fetch(long waiter, ObjectKey key, long bytes, List<NodeId> sources, Urgency urgency)
+      implements StoreInput {
+    public Fetch {
+      Objects.requireNonNull(key, "key");
+      Objects.requireNonNull(urgency, "urgency");
+      sources = List.copyOf(sources);
+      if (bytes < 0) {
+        throw new IllegalArgumentException("negative size: " + bytes);
+      }
+    }
+  }
+
+  /**
+   * A waiter of a create or a fetch no longer wants the answer. Tells {@code asker} in the same
+   * step whether it was still waiting.
+   */
+  record GiveUp(long asker, long waiter) implements StoreInput {}
+
+  /** The copy here becomes the primary. Answered in the same step. */
+  record Promote(long waiter, ObjectKey key) implements StoreInput {}
+
+  /** The owner has freed the object, or has no use for this copy. */
+  record Free(ObjectKey key) implements StoreInput {}
+
+  /** This node can be pulled from. */
+  record PeerUp(NodeId node) implements StoreInput {}
+
+  /** This node is gone for good: an incarnation never comes back. */
+  record PeerDown(NodeId node) implements StoreInput {}
+
+  /**
+   * A pull that was started has ended, and nobody writes to its memory any more. Comes once for
+   * each {@link StoreEffect.StartPull}.
+   */
+  record PullEnded(long transfer, PullOutcome outcome) implements StoreInput {
+    public PullEnded {
+      Objects.requireNonNull(outcome, "outcome");
+    }
+  }
+
+  /**
+   * The time that was asked for with {@link StoreEffect.SetTimer}, or a later one, has come.
+   * Harmless when it comes too often.
+   */
+  record TimerFired() implements StoreInput {}
+
+  /** The store closes: whoever waits is refused, and so is everybody after. */
+  record Close() implements StoreInput {}
+
+  /** How a pull ended. */
+  sealed interface PullOutcome {
+    /** Everything arrived and every checksum was right. */
+    record Complete() implements PullOutcome {}
+
+    /** The source has no such object (any more), or one of another size. */
+    record NotThere(String why) implements PullOutcome {}
+
+    /**
+     * The connection or the source failed, or we cut it.
+     *
+     * @param verifiedBytes how much from the start arrived with a right checksum
+     */
+    record Failed(long verifiedBytes, String why) implements PullOutcome {}
+
+    /**
+     * The source's copy does not begin like what arrived before from another one: start again from
+     * the first byte.
+     */
+    record PrefixDiffers() implements PullOutcome {}
+  }
+}

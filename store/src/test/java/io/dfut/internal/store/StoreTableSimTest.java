@@ -1,0 +1,489 @@
+package io.dfut.internal.store;
+
+import static io.dfut.internal.store.Keys.key;
+import static io.dfut.internal.store.Keys.node;
+
+import io.dfut.NodeId;
+import io.dfut.internal.spi.ObjectKey;
+import io.dfut.internal.spi.ObjectStore.Urgency;
+import io.dfut.internal.store.StoreEffect.Answer;
+import io.dfut.internal.store.StoreEffect.CloseSlab;
+import io.dfut.internal.store.StoreEffect.CutPull;
+import io.dfut.internal.store.StoreEffect.Decided;
+import io.dfut.internal.store.StoreEffect.PinGranted;
+import io.dfut.internal.store.StoreEffect.PresentAlready;
+import io.dfut.internal.store.StoreEffect.SetTimer;
+import io.dfut.internal.store.StoreEffect.StartPull;
+import io.dfut.internal.store.StoreEffect.WriteGranted;
+import io.dfut.internal.store.StoreInput.PullOutcome;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Assertions;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The table under random inputs, against a naive model of what those around it hold: who waits, who
+ * writes, who reads, what each byte of memory contains, which primaries must be there. After a
+ * random history everybody lets go, and nothing may be left.
+ */
+final class StoreTableSimTest {
+  private static final int SEEDS = 3_000;
+  private static final int STEPS = 250;
+
+  @Test
+  void randomHistoriesKeepEveryPromise() {
+    Long given = Long.getLong("dfut.sim.seed");
+    long first = given != null ? given : System.nanoTime();
+    System.out.println(
+        "StoreTableSimTest: seed " + first + (given != null ? "" : " and following"));
+    Map<String, Integer> seen = new TreeMap<>();
+    for (long seed = first; seed < first + (given != null ? 1 : SEEDS); seed++) {
+      try {
+        new Sim(seed, seen).run();
+      } catch (RuntimeException | AssertionError e) {
+        throw new AssertionError("seed " + seed + ": replay with -Ddfut.sim.seed=" + seed, e);
+      }
+    }
+    System.out.println("StoreTableSimTest: effects seen " + seen);
+    if (given == null) {
+      // A simulation that never gets somewhere shows nothing about it.
+      for (String effect :
+          List.of(
+              "WriteGranted",
+              "PresentAlready",
+              "PinGranted",
+              "Absent",
+              "Full",
+              "SourceLost",
+              "StartPull",
+              "resumed",
+              "restarted",
+              "CutPull",
+              "CloseSlab",
+              "evicted",
+              "Decided")) {
+        Assertions.assertTrue(
+            seen.getOrDefault(effect, 0) >= 100, effect + " seen too rarely: " + seen);
+      }
+    }
+  }
+
+  @Test
+  void modelNoticesTwoObjectsInOnePlace() {
+    Memory memory = new Memory();
+    memory.take(new Block(0, 1024, 0, 128), key(1));
+    Assertions.assertThrows(
+        AssertionError.class, () -> memory.take(new Block(0, 1024, 64, 128), key(2)));
+  }
+
+  @Test
+  void modelNoticesAReaderOfOtherBytes() {
+    Memory memory = new Memory();
+    memory.take(new Block(0, 1024, 0, 128), key(1));
+    memory.written(new Block(0, 1024, 0, 128), key(1));
+    Assertions.assertThrows(
+        AssertionError.class, () -> memory.read(new Block(0, 1024, 0, 128), key(2)));
+  }
+
+  @Test
+  void modelNoticesASlabThatIsClosedInUse() {
+    Memory memory = new Memory();
+    memory.take(new Block(0, 1024, 0, 128), key(1));
+    Assertions.assertThrows(AssertionError.class, () -> memory.closed(0));
+  }
+
+  /** What each grain of memory holds, and who is using it. */
+  private static final class Memory {
+    private final Map<Integer, TreeMap<Long, ObjectKey>> content = new HashMap<>();
+    private final Map<Integer, TreeMap<Long, ObjectKey>> writers = new HashMap<>();
+    private final Map<Integer, TreeMap<Long, Map<ObjectKey, Integer>>> readers = new HashMap<>();
+    private final Set<Integer> closed = new HashSet<>();
+
+    private static List<Long> grains(Block block) {
+      List<Long> grains = new ArrayList<>();
+      for (long g = block.offset();
+          g < block.offset() + block.bytes();
+          g += BlockAllocator.GRAIN_BYTES) {
+        grains.add(g);
+      }
+      return grains;
+    }
+
+    /** Somebody may write there from now on. */
+    void take(Block block, ObjectKey key) {
+      expect(!closed.contains(block.slab()), "a closed slab is used: " + block);
+      for (long g : grains(block)) {
+        expect(
+            writers.computeIfAbsent(block.slab(), s -> new TreeMap<>()).put(g, key) == null,
+            "two writers in " + block);
+        Map<ObjectKey, Integer> reading =
+            readers.computeIfAbsent(block.slab(), s -> new TreeMap<>()).get(g);
+        expect(reading == null, "written while read: " + block);
+        content.computeIfAbsent(block.slab(), s -> new TreeMap<>()).remove(g);
+      }
+    }
+
+    void written(Block block, ObjectKey key) {
+      for (long g : grains(block)) {
+        content.get(block.slab()).put(g, key);
+      }
+      release(block);
+    }
+
+    void release(Block block) {
+      grains(block).forEach(writers.get(block.slab())::remove);
+    }
+
+    void read(Block block, ObjectKey key) {
+      expect(!closed.contains(block.slab()), "a closed slab is read: " + block);
+      for (long g : grains(block)) {
+        expect(
+            key.equals(content.get(block.slab()).get(g)),
+            "other bytes under " + key + " in " + block);
+        readers
+            .computeIfAbsent(block.slab(), s -> new TreeMap<>())
+            .computeIfAbsent(g, x -> new HashMap<>())
+            .merge(key, 1, Integer::sum);
+      }
+    }
+
+    void unread(Block block, ObjectKey key) {
+      TreeMap<Long, Map<ObjectKey, Integer>> slab = readers.get(block.slab());
+      for (long g : grains(block)) {
+        slab.get(g).merge(key, -1, (a, b) -> a + b == 0 ? null : a + b);
+        slab.computeIfPresent(g, (x, reading) -> reading.isEmpty() ? null : reading);
+      }
+    }
+
+    void closed(int slab) {
+      expect(
+          writers.getOrDefault(slab, new TreeMap<>()).isEmpty(),
+          "a slab is closed under a writer: " + slab);
+      expect(
+          readers.getOrDefault(slab, new TreeMap<>()).isEmpty(),
+          "a slab is closed under a reader: " + slab);
+      expect(closed.add(slab), "a slab is closed twice: " + slab);
+    }
+  }
+
+  private static void expect(boolean holds, String message) {
+    if (!holds) {
+      throw new AssertionError(message);
+    }
+  }
+
+  private static final class Sim {
+    private static final long SECOND = 1_000_000_000L;
+
+    private record Reading(ObjectKey key, Block block) {}
+
+    private final Random random;
+    private final Map<String, Integer> seen;
+    private final StoreTable table;
+    private final long capacity;
+    private final int keys;
+    private final long[] sizes;
+    private final Memory memory = new Memory();
+
+    private final Set<Long> waiting = new HashSet<>();
+    private final Map<ObjectKey, Block> writing = new HashMap<>();
+    private final List<Reading> reading = new ArrayList<>();
+    private final Map<Long, StartPull> pulling = new TreeMap<>();
+    private final Set<ObjectKey> primaries = new HashSet<>();
+    private final Set<ObjectKey> freedWhileWritten = new HashSet<>();
+    private long timerNanos = Long.MAX_VALUE;
+    private long now = 1;
+    private long lastWaiter;
+
+    Sim(long seed, Map<String, Integer> seen) {
+      this.random = new Random(seed);
+      this.seen = seen;
+      this.capacity = 64L * (4 + random.nextInt(60));
+      this.keys = 2 + random.nextInt(12);
+      this.sizes =
+          random
+              .longs(
+                  keys,
+                  0,
+                  1 + capacity / (1 + random.nextInt(8)) + (random.nextInt(8) == 0 ? 200 : 0))
+              .toArray();
+      this.table =
+          new StoreTable(
+              node(1),
+              new StoreTable.Limits(
+                  capacity,
+                  64L * (1 + random.nextInt(8)),
+                  10 * SECOND,
+                  60 * SECOND,
+                  3 * SECOND,
+                  1 + random.nextLong(capacity),
+                  1 + random.nextInt(3),
+                  3 + random.nextInt(30)));
+    }
+
+    void run() {
+      int[] weights = random.ints(12, 1, 20).toArray(); // each seed has its own mix
+      int sum = java.util.Arrays.stream(weights).sum();
+      for (int i = 0; i < STEPS; i++) {
+        int draw = random.nextInt(sum);
+        int choice = 0;
+        while (draw >= weights[choice]) {
+          draw -= weights[choice++];
+        }
+        act(choice);
+      }
+      settle();
+    }
+
+    private void act(int choice) {
+      int k = random.nextInt(keys);
+      switch (choice) {
+        case 0 -> {
+          waiting.add(++lastWaiter);
+          step(new StoreInput.Create(lastWaiter, key(k), sizes[k]));
+        }
+        case 1, 2 -> endSomeWrite(random.nextInt(5) > 0);
+        case 3 -> {
+          waiting.add(++lastWaiter);
+          step(new StoreInput.Pin(lastWaiter, key(k)));
+          expect(!waiting.contains(lastWaiter), "a pin is answered at once");
+        }
+        case 4, 5 -> unpinSome();
+        case 6 -> {
+          waiting.add(++lastWaiter);
+          List<NodeId> sources =
+              random.ints(random.nextInt(4), 1, 6).mapToObj(Keys::node).distinct().toList();
+          step(
+              new StoreInput.Fetch(
+                  lastWaiter, key(k), sizes[k], sources, Urgency.values()[random.nextInt(3)]));
+        }
+        case 7 -> {
+          if (!waiting.isEmpty()) {
+            long waiter =
+                waiting.stream()
+                    .sorted()
+                    .skip(random.nextInt(waiting.size()))
+                    .findFirst()
+                    .orElseThrow();
+            waiting.add(++lastWaiter);
+            waiting.remove(waiter);
+            step(new StoreInput.GiveUp(lastWaiter, waiter));
+            expect(!waiting.contains(lastWaiter), "giving up is answered at once");
+          }
+        }
+        case 8 -> {
+          if (random.nextBoolean()) {
+            waiting.add(++lastWaiter);
+            promote(key(k));
+          } else {
+            free(key(k));
+          }
+        }
+        case 9 -> {
+          int n = 2 + random.nextInt(4);
+          if (random.nextInt(10) > 0) {
+            step(new StoreInput.PeerUp(node(n)));
+          } else if (random.nextInt(4) == 0) {
+            step(new StoreInput.PeerDown(node(n)));
+          }
+        }
+        case 10 -> endSomePull();
+        case 11 -> {
+          now += random.nextLong(4 * SECOND);
+          if (now >= timerNanos || random.nextInt(10) == 0) {
+            timerNanos = Long.MAX_VALUE; // one that fires too early is set again
+            step(new StoreInput.TimerFired());
+          }
+        }
+        default -> throw new AssertionError(choice);
+      }
+    }
+
+    private void promote(ObjectKey key) {
+      List<StoreEffect> effects = step(new StoreInput.Promote(lastWaiter, key));
+      if (effects.contains(new Decided(lastWaiter, true))) {
+        primaries.add(key);
+      }
+    }
+
+    private void free(ObjectKey key) {
+      primaries.remove(key);
+      if (writing.containsKey(key)) {
+        freedWhileWritten.add(key);
+      }
+      step(new StoreInput.Free(key));
+      expect(!table.contains(key), "freed and still offered: " + key);
+    }
+
+    private void endSomeWrite(boolean well) {
+      if (writing.isEmpty()) {
+        return;
+      }
+      ObjectKey key =
+          writing.keySet().stream().min((a, b) -> a.id().compareTo(b.id())).orElseThrow();
+      Block block = writing.remove(key);
+      boolean freed = freedWhileWritten.remove(key);
+      if (well) {
+        memory.written(block, key);
+        if (!freed) {
+          primaries.add(key);
+        }
+        step(new StoreInput.Seal(key));
+      } else {
+        memory.release(block);
+        step(new StoreInput.Abort(key));
+      }
+    }
+
+    private void unpinSome() {
+      if (!reading.isEmpty()) {
+        Reading gone = reading.remove(random.nextInt(reading.size()));
+        memory.unread(gone.block(), gone.key());
+        step(new StoreInput.Unpin(gone.key()));
+      }
+    }
+
+    private void endSomePull() {
+      if (pulling.isEmpty()) {
+        return;
+      }
+      long transfer =
+          pulling.keySet().stream().skip(random.nextInt(pulling.size())).findFirst().orElseThrow();
+      StartPull pull = pulling.remove(transfer);
+      PullOutcome outcome =
+          switch (random.nextInt(6)) {
+            case 0 -> new PullOutcome.NotThere("not there");
+            case 1, 2 ->
+                new PullOutcome.Failed(
+                    pull.fromBytes() + random.nextLong(pull.bytes() - pull.fromBytes() + 1),
+                    "reset");
+            case 3 ->
+                pull.fromBytes() > 0
+                    ? new PullOutcome.PrefixDiffers()
+                    : new PullOutcome.NotThere("not there");
+            default -> new PullOutcome.Complete();
+          };
+      if (outcome instanceof PullOutcome.Complete) {
+        memory.written(pull.block(), pull.key());
+      } else {
+        memory.release(pull.block());
+      }
+      if (outcome instanceof PullOutcome.PrefixDiffers) {
+        count("restarted");
+      }
+      step(new StoreInput.PullEnded(transfer, outcome));
+    }
+
+    private List<StoreEffect> step(StoreInput input) {
+      List<StoreEffect> effects = new ArrayList<>();
+      long evictedBefore = table.stats(0).evictedBytes();
+      table.step(input, now, effects::add);
+      table.checkInvariants();
+      // Any order of effects must do; here it is a random one, but for slabs, whose memory is gone
+      // when it is gone.
+      java.util.Collections.shuffle(effects, random);
+      effects.forEach(this::carryOut);
+      if (table.stats(0).evictedBytes() > evictedBefore) {
+        count("evicted");
+      }
+      for (ObjectKey primary : primaries) {
+        expect(table.contains(primary), "primary lost: " + primary);
+      }
+      expect(table.stats(0).usedBytes() <= capacity, "more used than there is");
+      expect(table.committedBytes() <= capacity, "more memory taken than there is");
+      return effects;
+    }
+
+    private void carryOut(StoreEffect effect) {
+      count(
+          effect instanceof StoreEffect.Refused refused
+              ? refused.why().getClass().getSimpleName()
+              : effect.getClass().getSimpleName());
+      if (effect instanceof Answer answer) {
+        expect(waiting.remove(answer.waiter()), "answered twice or after giving up: " + answer);
+      }
+      switch (effect) {
+        case WriteGranted granted -> {
+          memory.take(granted.block(), granted.key());
+          expect(
+              writing.put(granted.key(), granted.block()) == null,
+              "two writers of " + granted.key());
+        }
+        case PinGranted granted -> {
+          memory.read(granted.block(), granted.key());
+          reading.add(new Reading(granted.key(), granted.block()));
+        }
+        case PresentAlready present -> primaries.add(present.key());
+        case StartPull start -> {
+          if (start.fromBytes() > 0) {
+            count("resumed");
+          }
+          memory.take(start.block(), start.key());
+          expect(!writing.containsKey(start.key()), "pulled while written: " + start.key());
+          expect(
+              pulling.values().stream().noneMatch(p -> p.key().equals(start.key())),
+              "pulled twice: " + start.key());
+          pulling.put(start.transfer(), start);
+        }
+        case CloseSlab close -> memory.closed(close.slab());
+        case SetTimer set -> {
+          expect(set.atNanos() < timerNanos, "a timer is set again for later");
+          timerNanos = set.atNanos();
+        }
+        case CutPull cut -> expect(cut.transfer() > 0, "no such pull");
+        case StoreEffect.Absent absent -> {}
+        case Decided decided -> {}
+        case StoreEffect.Refused refused -> {}
+      }
+    }
+
+    private void count(String what) {
+      seen.merge(what, 1, Integer::sum);
+    }
+
+    /** Everybody lets go; every wait ends by itself or at its deadline; nothing is left. */
+    private void settle() {
+      for (int round = 0; round < 10_000 && !isQuiet(); round++) {
+        while (!writing.isEmpty()) {
+          endSomeWrite(true);
+        }
+        while (!reading.isEmpty()) {
+          unpinSome();
+        }
+        endSomePull();
+        if (pulling.isEmpty() && timerNanos < Long.MAX_VALUE) {
+          now = Math.max(now, timerNanos);
+          timerNanos = Long.MAX_VALUE;
+          step(new StoreInput.TimerFired());
+        }
+      }
+      expect(
+          isQuiet(),
+          "waits, pulls or pins that never end: "
+              + waiting
+              + " "
+              + pulling
+              + " "
+              + table.contents());
+      for (int k = 0; k < keys; k++) {
+        free(key(k));
+      }
+      expect(table.contents().isEmpty(), "left: " + table.contents());
+      expect(table.stats(0).usedBytes() == 0, "bytes left: " + table.stats(0));
+      expect(
+          table.stats(0).primaries() == 0 && table.stats(0).objects() == 0,
+          "objects left: " + table.stats(0));
+      expect(table.waitCount() == 0, "waits left");
+    }
+
+    private boolean isQuiet() {
+      return waiting.isEmpty() && writing.isEmpty() && reading.isEmpty() && pulling.isEmpty();
+    }
+  }
+}

@@ -1,0 +1,176 @@
+package io.dfut.internal.store;
+
+import static io.dfut.internal.store.Keys.key;
+import static io.dfut.internal.store.Keys.node;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.dfut.ObjectId;
+import io.dfut.internal.codec.Encoded;
+import io.dfut.internal.spi.ObjectStore.Pinned;
+import io.dfut.internal.spi.ObjectStore.Urgency;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Prints how fast the store is beside the limit, round by round in turns, both in this one JVM.
+ * Asserts nothing about speed: the machine may be busy. More rounds with {@code
+ * -Ddfut.bench.rounds=50}.
+ */
+final class StoreThroughputTest {
+  private static final int BYTES = 100 << 20;
+  private static final int ROUNDS = Integer.getInteger("dfut.bench.rounds", 8);
+
+  private final Stores stores = new Stores();
+
+  @AfterEach
+  void close() {
+    stores.close();
+  }
+
+  private interface Round {
+    void run() throws Exception;
+  }
+
+  private static double[] gigabytesPerSecond(Round ours, Round limit) throws Exception {
+    double[] a = new double[ROUNDS];
+    double[] b = new double[ROUNDS];
+    for (int i = -2; i < ROUNDS; i++) { // two to warm up
+      long start = System.nanoTime();
+      ours.run();
+      long middle = System.nanoTime();
+      limit.run();
+      long end = System.nanoTime();
+      if (i >= 0) {
+        a[i] = BYTES / (double) (middle - start);
+        b[i] = BYTES / (double) (end - middle);
+      }
+    }
+    Arrays.sort(a);
+    Arrays.sort(b);
+    return new double[] {a[ROUNDS / 2], b[ROUNDS / 2], a[ROUNDS - 1], b[ROUNDS - 1]};
+  }
+
+  private static void print(String name, String limit, double[] r) {
+    System.out.printf(
+        "%-24s %6.2f GB/s (best %.2f)   %s %6.2f GB/s (best %.2f)   ratio %.2f%n",
+        name, r[0], r[2], limit, r[1], r[3], r[0] / r[1]);
+  }
+
+  private record Raw(MemorySegment source) implements Encoded {
+    @Override
+    public long bytes() {
+      return source.byteSize();
+    }
+
+    @Override
+    public void writeTo(MemorySegment target) {
+      target.copyFrom(source);
+    }
+
+    @Override
+    public List<ObjectId> references() {
+      return List.of();
+    }
+  }
+
+  @Test
+  void putBesideMemcpy() throws Exception {
+    try (Arena arena = Arena.ofShared()) {
+      Raw value = new Raw(arena.allocate(BYTES));
+      value.source().fill((byte) 7);
+      MemorySegment target = arena.allocate(BYTES);
+      SlabObjectStore store = stores.open(1, "store.memory = 256 MiB");
+      print(
+          "put 100 MiB",
+          "memcpy",
+          gigabytesPerSecond(
+              () -> {
+                store.putPrimary(key(1), value);
+                store.free(key(1));
+              },
+              () -> target.copyFrom(value.source())));
+    }
+  }
+
+  @Test
+  void pinOfWhatIsHere() {
+    SlabObjectStore store = stores.open(1, "store.memory = 256 MiB");
+    for (int i = 0; i < 1000; i++) {
+      store.putPrimary(key(i), Values.of(i, 100));
+    }
+    long best = Long.MAX_VALUE;
+    long seen = 0;
+    for (int round = 0; round < 20; round++) {
+      long start = System.nanoTime();
+      for (int i = 0; i < 50_000; i++) {
+        try (Pinned pinned = store.pin(key(i % 1000)).orElseThrow()) {
+          seen += pinned.bytes().byteSize();
+        }
+      }
+      best = Math.min(best, (System.nanoTime() - start) / 50_000);
+    }
+    assertThat(seen).isEqualTo(20L * 50_000 * 100);
+    System.out.println("pin, bytes, close          " + best + " ns");
+  }
+
+  @Test
+  void pullBesidePlainNio() throws Exception {
+    SlabObjectStore one = stores.open(1, "store.memory = 128 MiB", new PlainTransport());
+    SlabObjectStore two = stores.open(2, "store.memory = 128 MiB", new PlainTransport());
+    two.peerUp(node(1), one.endpoint().orElseThrow());
+    one.putPrimary(key(1), Values.of(1, BYTES));
+    try (Arena arena = Arena.ofShared();
+        ServerSocketChannel server = ServerSocketChannel.open()) {
+      server.bind(new InetSocketAddress("127.0.0.1", 0));
+      MemorySegment source = arena.allocate(BYTES);
+      MemorySegment target = arena.allocate(BYTES);
+      Thread sender = Thread.ofPlatform().start(() -> send(server, source));
+      try (SocketChannel socket = SocketChannel.open(server.getLocalAddress())) {
+        socket.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        ByteBuffer ask = ByteBuffer.allocateDirect(1);
+        print(
+            "pull 100 MiB",
+            "plain NIO",
+            gigabytesPerSecond(
+                () -> {
+                  Stores.get(two.fetch(key(1), BYTES, List.of(node(1)), Urgency.GET)).close();
+                  two.free(key(1));
+                },
+                () -> {
+                  socket.write(ask.clear());
+                  ByteBuffer into = target.asByteBuffer();
+                  while (into.hasRemaining()) {
+                    socket.read(into);
+                  }
+                }));
+      }
+      sender.join();
+    }
+  }
+
+  private static void send(ServerSocketChannel server, MemorySegment source) {
+    try (SocketChannel socket = server.accept()) {
+      socket.setOption(StandardSocketOptions.TCP_NODELAY, true);
+      ByteBuffer asked = ByteBuffer.allocateDirect(1);
+      while (socket.read(asked.clear()) >= 0) {
+        ByteBuffer from = source.asByteBuffer();
+        while (from.hasRemaining()) {
+          socket.write(from);
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
