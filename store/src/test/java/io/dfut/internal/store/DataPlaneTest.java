@@ -460,7 +460,7 @@ final class DataPlaneTest {
     SlabObjectStore one =
         open(
             1,
-            "store.data { handshake-timeout = 200 ms, chunk-timeout = 200 ms, idle-timeout = 200 ms"
+            "store.data { handshake-timeout = 2 s, chunk-timeout = 500 ms, idle-timeout = 1 s"
                 + " }",
             new PlainTransport());
     byte[] token = one.endpoint().orElseThrow().token().getBytes();
@@ -512,7 +512,7 @@ final class DataPlaneTest {
   @Test
   void frozenSourceGivesWayToTheNext() throws Exception {
     SlabObjectStore two = open(2);
-    String quick = "store.data { chunk-timeout = 300 ms, handshake-timeout = 300 ms }";
+    String quick = "store.data { chunk-timeout = 2 s, handshake-timeout = 2 s }";
     SlabObjectStore three = open(3, quick, new PlainTransport());
     // A listener that accepts in its backlog and never says a word.
     try (ServerSocket frozen = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
