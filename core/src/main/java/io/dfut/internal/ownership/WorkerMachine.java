@@ -278,6 +278,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
     List<Row> rows = new ArrayList<>();
     counter.rows().forEach(rows::add);
     for (Row row : rows) {
+      row.takeAskers(); // borrowers hear of the owner's end, not of a failure of the object
       if (row.value == null && !row.freed) {
         table.settle(row, row.id, new Outcome.Failed(failure), List.of(), self);
       }

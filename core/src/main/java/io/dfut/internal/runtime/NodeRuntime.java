@@ -281,6 +281,7 @@ final class NodeRuntime implements Membership.Listener {
       return;
     }
     scheduler.post(new SchedulerMessage.WorkerGone(worker.id()));
+    freeObjectsOf(worker.id()::equals);
     tellAll(new WorkerMessage.WorkerDied(worker.id(), cause));
     broadcast(new NodeMessage.WorkerEnded(worker.id(), cause));
   }
@@ -464,6 +465,7 @@ final class NodeRuntime implements Membership.Listener {
       case NodeMessage.PromoteCopy(ObjectKey key) -> store.promote(key);
       case NodeMessage.WorkerEnded(WorkerId worker, String cause) -> {
         scheduler.post(new SchedulerMessage.WorkerGone(worker));
+        freeObjectsOf(worker::equals);
         tellAll(new WorkerMessage.WorkerDied(worker, cause));
       }
       case NodeMessage.ClaimName m -> directory.receive(from, m);
@@ -492,7 +494,17 @@ final class NodeRuntime implements Membership.Listener {
     store.peerDown(node);
     scheduler.post(new SchedulerMessage.NodeGone(node));
     directory.nodeDied(node);
+    freeObjectsOf(owner -> owner.node().equals(node));
     tellAll(new WorkerMessage.NodeDied(node, cause));
+  }
+
+  /** Nobody can ask for what a dead worker owned. */
+  private void freeObjectsOf(java.util.function.Predicate<WorkerId> deadOwner) {
+    for (ObjectKey key : store.contents().keySet()) {
+      if (deadOwner.test(key.id().owner())) {
+        store.free(key);
+      }
+    }
   }
 
   @Override

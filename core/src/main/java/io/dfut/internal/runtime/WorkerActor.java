@@ -547,6 +547,11 @@ final class WorkerActor {
       end = Optional.of(cause);
     }
     closed = true;
+    if (!cause.equals(IDLE)) {
+      post(
+          new WorkerInput.Close(
+              id + " is gone: " + cause)); // what it owns is freed, what it borrows released
+    }
     node.workerEnded(this, cause);
     ending.complete(null);
     ActorRef<Object> actor = self;
