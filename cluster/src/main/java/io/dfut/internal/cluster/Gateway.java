@@ -1,0 +1,413 @@
+package io.dfut.internal.cluster;
+
+import io.dfut.NodeId;
+import io.dfut.internal.protocol.NodeMessage;
+import io.dfut.internal.spi.Membership;
+import io.dfut.internal.spi.PeerInfo;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentMap;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
+import org.apache.pekko.actor.Address;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.ActorRefResolver;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.javadsl.AbstractBehavior;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+import org.apache.pekko.actor.typed.javadsl.Adapter;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.actor.typed.javadsl.Receive;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
+import org.apache.pekko.cluster.Cluster;
+import org.apache.pekko.cluster.ClusterEvent;
+import org.apache.pekko.cluster.Member;
+import org.apache.pekko.cluster.MemberStatus;
+import org.apache.pekko.cluster.UniqueAddress;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A node's door: everything that nodes say to each other comes in here. One per node, at the same
+ * path everywhere, so that a peer is found by its address alone and nothing has to be gossiped
+ * first. The shell of {@link PeerMachine}.
+ */
+final class Gateway extends AbstractBehavior<Gateway.Command> {
+  /** Below {@code /system}; part of the wire format. */
+  static final String NAME = "dfut-gateway";
+
+  static final String NODE_ROLE = "dfut-node";
+  static final String DRIVER_ROLE = "dfut-driver";
+
+  private static final Logger LOG = LoggerFactory.getLogger(Gateway.class);
+
+  private static final Duration TICK = Duration.ofMillis(50);
+
+  /** How long a flush may be under way before another is sent after it. */
+  private static final long FLUSH_PATIENCE_NANOS = Duration.ofSeconds(1).toNanos();
+
+  private static final long INQUIRY_PAUSE_NANOS = Duration.ofMillis(200).toNanos();
+
+  sealed interface Command permits Wire, Local {}
+
+  /** What this node says to its own gateway. */
+  sealed interface Local extends Command {}
+
+  /** The runtime is ready to listen. */
+  record Begin(PeerInfo own, Membership.Listener listener) implements Local {}
+
+  /** The cluster shows something of a member. */
+  record Observed(ClusterEvent.MemberEvent event) implements Local {}
+
+  /** Ask all of these who they are until one answers, or the future is done otherwise. */
+  record Inquire(List<Address> nodes, CompletableFuture<Wire.Preamble> answer) implements Local {}
+
+  /**
+   * Send what waits, say goodbye to everybody, then complete the future.
+   *
+   * @param cause for the runtime, when it is not the runtime that asks
+   */
+  record Leave(Optional<String> cause, Duration patience, CompletableFuture<Void> done)
+      implements Local {}
+
+  private record Tick() implements Local {}
+
+  /** An inquiry that nobody has answered yet. */
+  private static final class OpenInquiry {
+    final Inquire question;
+    long nextNanos;
+
+    OpenInquiry(Inquire question, long nowNanos) {
+      this.question = question;
+      nextNanos = nowNanos;
+    }
+  }
+
+  /** A node that is about to leave, as soon as its outboxes are empty. */
+  private record Leaving(CompletableFuture<Void> done, long deadlineNanos) {}
+
+  private final Wire.Preamble self;
+  private final Outbox.Limits limits;
+  private final ConcurrentMap<NodeId, Outbox> outboxes;
+  private final ActorRefResolver resolver;
+  private final Cluster cluster;
+  private final PeerMachine machine;
+
+  /** Gateways of others, by address. Added at first use; removed when the node is gone. */
+  private final Map<NodeId, ActorRef<Command>> gateways = new HashMap<>();
+
+  /** Those whose messages are delivered. Added on AnnounceUp; removed on AnnounceDown. */
+  private final Map<Long, NodeId> met = new HashMap<>();
+
+  private final SortedSet<Member> up =
+      new TreeSet<>((a, b) -> a.equals(b) ? 0 : a.isOlderThan(b) ? -1 : 1);
+
+  private Optional<Membership.Listener> listener = Optional.empty();
+  private Optional<OpenInquiry> inquiry = Optional.empty();
+  private Optional<Leaving> leaving = Optional.empty();
+  private boolean said = false;
+
+  /** Why this node must stop, when the cluster decided so. */
+  private Optional<String> removedBecause = Optional.empty();
+
+  private Gateway(
+      ActorContext<Command> context,
+      TimerScheduler<Command> timers,
+      Wire.Preamble self,
+      Outbox.Limits limits,
+      Duration helloPause,
+      ConcurrentMap<NodeId, Outbox> outboxes) {
+    super(context);
+    this.self = self;
+    this.limits = limits;
+    this.outboxes = outboxes;
+    resolver = ActorRefResolver.get(context.getSystem());
+    cluster = Cluster.get(Adapter.toClassic(context.getSystem()));
+    machine = new PeerMachine(self.node(), helloPause.toNanos());
+    timers.startTimerWithFixedDelay(new Tick(), TICK);
+    ActorRef<ClusterEvent.MemberEvent> observer =
+        context.messageAdapter(ClusterEvent.MemberEvent.class, Observed::new);
+    cluster.subscribe(
+        Adapter.toClassic(observer),
+        ClusterEvent.initialStateAsEvents(),
+        ClusterEvent.MemberEvent.class);
+  }
+
+  /**
+   * @param outboxes shared with whoever sends; only the gateway adds and removes
+   */
+  static Behavior<Command> create(
+      Wire.Preamble self,
+      Outbox.Limits limits,
+      Duration helloPause,
+      ConcurrentMap<NodeId, Outbox> outboxes) {
+    return Behaviors.setup(
+        context ->
+            Behaviors.withTimers(
+                timers -> new Gateway(context, timers, self, limits, helloPause, outboxes)));
+  }
+
+  /** Who an address of the cluster is. */
+  static NodeId nodeId(UniqueAddress address) {
+    return WireReader.intern(
+        new NodeId(
+            address.address().host().getOrElse(() -> "local"),
+            address.address().port().getOrElse(() -> 0),
+            address.longUid()));
+  }
+
+  @Override
+  public Receive<Command> createReceive() {
+    return newReceiveBuilder().onMessage(Command.class, this::on).build();
+  }
+
+  private Behavior<Command> on(Command command) {
+    switch (command) {
+      case Wire.Batch batch -> onBatch(batch);
+      case Wire.Hello(Wire.Preamble from, PeerInfo info) -> {
+        if (from.agreesWith(self)) {
+          step(new PeerInput.Greeted(info));
+        } else {
+          refuse(from);
+        }
+      }
+      case Wire.Welcome(Wire.Preamble from, PeerInfo info) -> {
+        if (from.agreesWith(self)) {
+          step(new PeerInput.Welcomed(info));
+        } else {
+          refuse(from);
+        }
+      }
+      case Wire.Foreign(Wire.Preamble from) -> refuse(from);
+      case Wire.Refused(Wire.Preamble from, String reason) ->
+          step(new PeerInput.WasRefused(from.node(), Shapes.printable(reason)));
+      case Wire.Goodbye(Wire.Preamble from) -> step(new PeerInput.SaidGoodbye(from.node()));
+      case Wire.Inquiry(Wire.Preamble from) -> gateway(from.node()).tell(new Wire.Answer(self));
+      case Wire.Answer(Wire.Preamble from) -> {
+        inquiry.ifPresent(open -> open.question.answer().complete(from));
+        inquiry = Optional.empty();
+      }
+      case Wire.Flush flush -> throw new IllegalStateException("a flush was sent to this node");
+      case Begin(PeerInfo own, Membership.Listener runtime) -> {
+        listener = Optional.of(runtime);
+        step(new PeerInput.Begun(own));
+        removedBecause.ifPresent(runtime::removed);
+      }
+      case Observed(ClusterEvent.MemberEvent event) -> onMember(event);
+      case Inquire question -> {
+        inquiry = Optional.of(new OpenInquiry(question, System.nanoTime()));
+        inquire();
+      }
+      case Leave leave -> onLeave(leave);
+      case Tick tick -> onTick();
+    }
+    return this;
+  }
+
+  private void onBatch(Wire.Batch batch) {
+    NodeId from = met.get(batch.from());
+    if (from == null || batch.to() != self.node().incarnation()) {
+      return; // of, or for, an incarnation that is no more
+    }
+    Membership.Listener runtime = listener.orElseThrow();
+    for (NodeMessage message : batch.messages()) {
+      try {
+        runtime.receive(from, message);
+      } catch (RuntimeException e) {
+        // The one message is at fault, or its handler; the others are not to be lost for it.
+        LOG.error("a message of {} could not be handled: {}", from, message, e);
+      }
+    }
+  }
+
+  private void onMember(ClusterEvent.MemberEvent event) {
+    Member member = event.member();
+    NodeId node = nodeId(member.uniqueAddress());
+    up.removeIf(known -> known.uniqueAddress().equals(member.uniqueAddress()));
+    if (member.status().equals(MemberStatus.up())) {
+      up.add(member);
+    }
+    switch (event) {
+      case ClusterEvent.MemberDowned downed -> onGone(node, unreachable());
+      case ClusterEvent.MemberRemoved removed ->
+          onGone(
+              node,
+              removed.previousStatus().equals(MemberStatus.exiting())
+                  ? "it left the cluster in an orderly way"
+                  : unreachable());
+      default -> {
+        // shown by its status above
+      }
+    }
+    step(
+        new PeerInput.MembersChanged(
+            up.stream()
+                .map(each -> new PeerInput.Member(nodeId(each.uniqueAddress()), role(each)))
+                .toList()));
+  }
+
+  private static String unreachable() {
+    return "it did not answer any more, or was cut off, and the cluster removed it";
+  }
+
+  private static PeerInput.Role role(Member member) {
+    if (member.hasRole(NODE_ROLE)) {
+      return PeerInput.Role.NODE;
+    }
+    return member.hasRole(DRIVER_ROLE) ? PeerInput.Role.DRIVER : PeerInput.Role.UNKNOWN;
+  }
+
+  private void onGone(NodeId node, String cause) {
+    if (node.equals(self.node())) {
+      if (leaving.isEmpty() && !said) {
+        giveUp("the cluster removed this node: " + cause.replaceFirst("^it ", "this node "));
+      }
+      return;
+    }
+    step(new PeerInput.MemberGone(node, cause));
+    gateways.remove(node);
+  }
+
+  private void giveUp(String cause) {
+    if (removedBecause.isEmpty()) {
+      removedBecause = Optional.of(cause);
+      listener.ifPresent(runtime -> runtime.removed(cause));
+    }
+  }
+
+  private void refuse(Wire.Preamble other) {
+    LOG.error(
+        "{} has {}, this node has {}; the two do not work together",
+        other.node(),
+        other.terms(),
+        self.terms());
+    gateway(other.node())
+        .tell(
+            new Wire.Refused(self, "it has " + self.terms() + ", this node has " + other.terms()));
+  }
+
+  private void step(PeerInput input) {
+    machine.step(input, System.nanoTime(), this::carryOut);
+  }
+
+  private void carryOut(PeerEffect effect) {
+    switch (effect) {
+      case PeerEffect.SayHello(NodeId to) -> greet(to, Wire.Hello::new);
+      case PeerEffect.SayWelcome(NodeId to) -> greet(to, Wire.Welcome::new);
+      case PeerEffect.AnnounceUp(PeerInfo peer) -> {
+        met.put(peer.node().incarnation(), peer.node());
+        outboxes.put(peer.node(), new Outbox(self.node(), peer.node(), limits));
+        tell(runtime -> runtime.peerUp(peer));
+      }
+      case PeerEffect.OpenOutbox(NodeId to) -> {
+        ActorRef<Command> gateway = gateway(to);
+        Objects.requireNonNull(outboxes.get(to), "outbox").open(gateway::tell);
+      }
+      case PeerEffect.AnnounceDown(NodeId node, String cause) -> {
+        met.remove(node.incarnation());
+        Outbox outbox = outboxes.remove(node);
+        if (outbox != null) {
+          outbox.close();
+        }
+        tell(runtime -> runtime.peerDown(node, cause));
+      }
+      case PeerEffect.AnnounceDirectory(NodeId node) -> tell(runtime -> runtime.directoryAt(node));
+      case PeerEffect.GiveUp(String cause) -> giveUp(cause);
+    }
+  }
+
+  private void tell(Consumer<Membership.Listener> what) {
+    try {
+      what.accept(listener.orElseThrow());
+    } catch (RuntimeException e) {
+      LOG.error("the runtime could not handle a change of the cluster", e);
+    }
+  }
+
+  private void greet(NodeId to, BiFunction<Wire.Preamble, PeerInfo, Wire> greeting) {
+    gateway(to).tell(greeting.apply(self, machine.own()));
+  }
+
+  private ActorRef<Command> gateway(NodeId node) {
+    return gateways.computeIfAbsent(
+        node,
+        key ->
+            resolve(
+                new Address(
+                    cluster.selfAddress().protocol(),
+                    cluster.selfAddress().system(),
+                    key.host(),
+                    key.port())));
+  }
+
+  private ActorRef<Command> resolve(Address address) {
+    return resolver.resolveActorRef(address + "/system/" + NAME);
+  }
+
+  private void onTick() {
+    long nowNanos = System.nanoTime();
+    step(new PeerInput.Ticked());
+    outboxes.values().forEach(outbox -> outbox.nudge(nowNanos, FLUSH_PATIENCE_NANOS));
+    inquire();
+    leaving.ifPresent(
+        leave -> {
+          if (nowNanos - leave.deadlineNanos() >= 0 || areOutboxesEmpty()) {
+            sayGoodbye();
+          }
+        });
+  }
+
+  private void inquire() {
+    inquiry.ifPresent(
+        open -> {
+          long nowNanos = System.nanoTime();
+          if (open.question.answer().isDone()) {
+            inquiry = Optional.empty();
+          } else if (nowNanos - open.nextNanos >= 0) {
+            open.nextNanos = nowNanos + INQUIRY_PAUSE_NANOS;
+            open.question.nodes().forEach(address -> resolve(address).tell(new Wire.Inquiry(self)));
+          }
+        });
+  }
+
+  private void onLeave(Leave leave) {
+    if (said) {
+      leave.done().complete(null);
+      return;
+    }
+    if (leaving.isPresent()) {
+      leaving.get().done().thenRun(() -> leave.done().complete(null));
+      return;
+    }
+    leave.cause().ifPresent(this::giveUp);
+    leaving =
+        Optional.of(new Leaving(leave.done(), System.nanoTime() + leave.patience().toNanos()));
+    if (areOutboxesEmpty()) {
+      sayGoodbye();
+    }
+  }
+
+  private boolean areOutboxesEmpty() {
+    return outboxes.values().stream().allMatch(Outbox::isEmpty);
+  }
+
+  private void sayGoodbye() {
+    outboxes
+        .values()
+        .forEach(
+            outbox -> {
+              gateway(outbox.to()).tell(new Wire.Goodbye(self));
+              outbox.close();
+            });
+    said = true;
+    leaving.ifPresent(leave -> leave.done().complete(null));
+    leaving = Optional.empty();
+  }
+}

@@ -1,0 +1,380 @@
+package io.dfut.internal.cluster;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigException;
+import com.typesafe.config.ConfigValueFactory;
+import io.dfut.NodeId;
+import io.dfut.internal.spi.ClusterProvider;
+import io.dfut.internal.spi.Membership;
+import java.io.IOException;
+import java.io.NotSerializableException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+import org.apache.pekko.actor.Address;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.DispatcherSelector;
+import org.apache.pekko.actor.typed.javadsl.Adapter;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.cluster.Cluster;
+import org.apache.pekko.serialization.SerializationExtension;
+import org.apache.pekko.serialization.Serializer;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Starts and joins Pekko clusters. Thread-safe; found by the service loader.
+ *
+ * <p>The work of one start is done on the caller's thread, step by step, and whatever goes wrong is
+ * undone before the exception leaves.
+ */
+public final class PekkoClusterProvider implements ClusterProvider {
+  private static final String JAVA_SERIALIZATION = "pekko.actor.allow-java-serialization";
+
+  /** How long an address may stay silent before one asks for the cause. */
+  private static final Duration INQUIRY = Duration.ofMillis(1500);
+
+  private final int wireVersion;
+
+  /** Called by the service loader. */
+  public PekkoClusterProvider() {
+    this(Terms.WIRE_VERSION);
+  }
+
+  /** As a node of another version, for tests. */
+  PekkoClusterProvider(int wireVersion) {
+    this.wireVersion = wireVersion;
+  }
+
+  /** What is configured below {@code dfut.cluster}. */
+  private record Settings(
+      String systemName,
+      String host,
+      int port,
+      List<Address> join,
+      Duration joinTimeout,
+      Duration leaveTimeout,
+      Duration helloPause,
+      Outbox.Limits limits) {
+    static Settings of(Config config) {
+      Config cluster = config.getConfig("dfut.cluster");
+      String systemName = cluster.getString("system-name");
+      int port = cluster.getInt("port");
+      if (port < 0 || port > 65_535) {
+        throw new IllegalArgumentException(
+            "dfut.cluster.port is " + port + "; it must be 0 (any free port) to 65535");
+      }
+      return new Settings(
+          systemName,
+          cluster.getString("host"),
+          port,
+          cluster.getStringList("join").stream().map(at -> address(systemName, at)).toList(),
+          cluster.getDuration("join-timeout"),
+          cluster.getDuration("leave-timeout"),
+          cluster.getDuration("hello-pause"),
+          new Outbox.Limits(
+              cluster.getInt("outbox-messages-max"), cluster.getInt("batch-messages-max")));
+    }
+
+    private static Address address(String systemName, String hostAndPort) {
+      HostAndPort at = HostAndPort.parse(hostAndPort, "dfut.cluster.join");
+      return new Address("pekko", systemName, at.host(), at.port());
+    }
+  }
+
+  @Override
+  public Membership start(Config config, boolean offersWork) {
+    Config layered = prepare(config, offersWork);
+    Settings settings = Settings.of(layered);
+    requireFree(settings.host(), settings.port());
+    // SLF4J complains when its first loggers are made by several threads at once, as Pekko does.
+    LoggerFactory.getILoggerFactory();
+    ActorSystem<Void> system = create(settings, layered);
+    try {
+      PekkoMembership membership = open(system, layered, settings, true);
+      join(system, settings, membership);
+      return membership;
+    } catch (RuntimeException e) {
+      stop(system);
+      throw e;
+    }
+  }
+
+  @Override
+  public Optional<Membership> embedded(ActorSystem<?> system) {
+    Config config = system.settings().config();
+    String provider = config.getString("pekko.actor.provider");
+    if (!provider.equals("cluster")
+        && !provider.equals("org.apache.pekko.cluster.ClusterActorRefProvider")) {
+      return Optional.empty();
+    }
+    refuseJavaSerialization(config);
+    requireSerializer(system);
+    return Optional.of(open(system, config, Settings.of(config), false));
+  }
+
+  private static void requireSerializer(ActorSystem<?> system) {
+    String found;
+    try {
+      Serializer serializer = SerializationExtension.get(system).serializerFor(Wire.class);
+      if (serializer instanceof WireSerializer) {
+        return;
+      }
+      found = "by " + serializer.getClass().getName();
+    } catch (NotSerializableException e) {
+      found = "by nobody";
+    }
+    throw new IllegalStateException(
+        "messages of DFut would be serialised "
+            + found
+            + " in this ActorSystem; its pekko.actor.serialization-bindings lacks \""
+            + Wire.class.getName()
+            + "\" = dfut-wire, which stands in the reference.conf of dfut-cluster:"
+            + " is the configuration made without the defaults of the class path?");
+  }
+
+  private Config prepare(Config config, boolean offersWork) {
+    int configured = config.getInt(Terms.WIRE_VERSION_KEY);
+    if (configured != Terms.WIRE_VERSION) {
+      throw new IllegalArgumentException(
+          Terms.WIRE_VERSION_KEY
+              + " is "
+              + configured
+              + "; it says what this version of DFut speaks, "
+              + Terms.WIRE_VERSION
+              + ", and cannot be set");
+    }
+    Config layered =
+        Layers.layer(config)
+            .withValue(Terms.WIRE_VERSION_KEY, ConfigValueFactory.fromAnyRef(wireVersion))
+            .withValue(
+                "pekko.remote.artery.canonical.hostname", config.getValue("dfut.cluster.host"))
+            .withValue("pekko.remote.artery.canonical.port", config.getValue("dfut.cluster.port"));
+    List<String> roles = new ArrayList<>(layered.getStringList("pekko.cluster.roles"));
+    roles.add(offersWork ? Gateway.NODE_ROLE : Gateway.DRIVER_ROLE);
+    layered =
+        layered.withValue(
+            "pekko.cluster.roles",
+            ConfigValueFactory.fromIterable(roles.stream().distinct().toList()));
+    refuseJavaSerialization(layered);
+    return layered;
+  }
+
+  private static void refuseJavaSerialization(Config config) {
+    if (config.getBoolean(JAVA_SERIALIZATION)) {
+      throw new IllegalStateException(
+          JAVA_SERIALIZATION
+              + " is on; whoever reaches the port could run code in this JVM, so DFut does not"
+              + " start with it; switch it off");
+    }
+  }
+
+  /**
+   * Looks before the {@code ActorSystem} does: one that cannot bind leaves threads behind and an
+   * exception that names neither the key nor the way out.
+   */
+  private static void requireFree(String host, int port) {
+    InetSocketAddress address = new InetSocketAddress(host, port);
+    if (address.isUnresolved()) {
+      throw new IllegalStateException(
+          "the host name \"" + host + "\" is unknown; set dfut.cluster.host or --host");
+    }
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.setReuseAddress(true); // as Artery does: connections in TIME_WAIT are no obstacle
+      socket.bind(address);
+    } catch (IOException e) {
+      throw cannotBind(host, port, e);
+    }
+  }
+
+  private static IllegalStateException cannotBind(String host, int port, Throwable cause) {
+    if (String.valueOf(cause.getMessage()).contains("Cannot assign requested address")) {
+      return new IllegalStateException(
+          host + " is no address of this machine; choose another with dfut.cluster.host or --host",
+          cause);
+    }
+    return new IllegalStateException(
+        "port "
+            + port
+            + " on "
+            + host
+            + " is taken; choose another with dfut.cluster.port or --port, 0 for any free one",
+        cause);
+  }
+
+  private static ActorSystem<Void> create(Settings settings, Config layered) {
+    try {
+      return ActorSystem.create(Behaviors.empty(), settings.systemName(), layered);
+    } catch (ConfigException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    } catch (RuntimeException e) {
+      // Pekko stops what it had started; only the message is ours to better.
+      if (isBindFailure(e)) {
+        throw cannotBind(settings.host(), settings.port(), e);
+      }
+      throw new IllegalStateException("the node could not start: " + e.getMessage(), e);
+    }
+  }
+
+  private static boolean isBindFailure(Throwable e) {
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof java.net.BindException
+          || String.valueOf(cause.getMessage()).contains("Bind failed")) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static PekkoMembership open(
+      ActorSystem<?> system, Config config, Settings settings, boolean ownsSystem) {
+    NodeId self =
+        Gateway.nodeId(Cluster.get(Adapter.toClassic(system)).selfMember().uniqueAddress());
+    Wire.Preamble terms = Terms.of(config, self);
+    ConcurrentMap<NodeId, Outbox> outboxes = new ConcurrentHashMap<>();
+    ActorRef<Gateway.Command> gateway =
+        system.systemActorOf(
+            Gateway.create(terms, settings.limits(), settings.helloPause(), outboxes),
+            Gateway.NAME,
+            DispatcherSelector.fromConfig("pekko.actor.internal-dispatcher"));
+    return new PekkoMembership(
+        system, terms, gateway, outboxes, settings.leaveTimeout(), ownsSystem);
+  }
+
+  private static void join(ActorSystem<?> system, Settings settings, PekkoMembership membership) {
+    Cluster cluster = Cluster.get(Adapter.toClassic(system));
+    long deadlineNanos = System.nanoTime() + settings.joinTimeout().toNanos();
+    CompletableFuture<Void> up = new CompletableFuture<>();
+    cluster.registerOnMemberUp(() -> up.complete(null));
+    system
+        .getWhenTerminated()
+        .whenComplete(
+            (end, failure) ->
+                up.completeExceptionally(new IllegalStateException("the node stopped")));
+    Optional<Wire.Preamble> seed = Optional.empty();
+    if (settings.join().isEmpty()) {
+      cluster.join(cluster.selfAddress());
+    } else {
+      seed = inquire(membership, settings, deadlineNanos);
+      seed.ifPresent(other -> refuseOther(membership.terms(), other));
+      cluster.joinSeedNodes(settings.join());
+    }
+    try {
+      up.get(deadlineNanos - System.nanoTime(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      throw new IllegalStateException(whyNoJoin(settings, seed), e);
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(
+          "the cluster at " + shown(settings) + " refuses this node; its log says why", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while joining " + shown(settings), e);
+    }
+  }
+
+  /**
+   * Asks the nodes to join who they are: Pekko's own check refuses a node of another version too,
+   * but does not tell it why.
+   */
+  private static Optional<Wire.Preamble> inquire(
+      PekkoMembership membership, Settings settings, long deadlineNanos) {
+    CompletableFuture<Wire.Preamble> answer = membership.inquire(settings.join());
+    while (true) {
+      long leftNanos = deadlineNanos - System.nanoTime();
+      try {
+        return Optional.of(
+            answer.get(Math.min(leftNanos, INQUIRY.toNanos()), TimeUnit.NANOSECONDS));
+      } catch (TimeoutException e) {
+        if (isAnyoneListening(settings.join())) {
+          answer.cancel(false);
+          return Optional.empty(); // a member without DFut, perhaps: let Pekko try
+        }
+        if (leftNanos <= 0) {
+          answer.cancel(false);
+          throw new IllegalStateException(whyNoJoin(settings, Optional.empty()), e);
+        }
+      } catch (ExecutionException e) {
+        throw new IllegalStateException("the inquiry failed", e);
+      } catch (InterruptedException e) {
+        answer.cancel(false);
+        Thread.currentThread().interrupt();
+        throw new IllegalStateException("interrupted while joining " + shown(settings), e);
+      }
+    }
+  }
+
+  private static void refuseOther(Wire.Preamble own, Wire.Preamble other) {
+    if (!own.agreesWith(other)) {
+      throw new IllegalStateException(
+          "the cluster at "
+              + other.node().address()
+              + " has "
+              + other.terms()
+              + ", this node has "
+              + own.terms()
+              + "; run the same version of DFut with the same settings on all nodes");
+    }
+  }
+
+  private static String whyNoJoin(Settings settings, Optional<Wire.Preamble> seed) {
+    if (seed.isPresent()) {
+      return seed.get().node()
+          + " answers, but did not take this node in within "
+          + settings.joinTimeout()
+          + " (dfut.cluster.join-timeout); is one of the cluster's nodes unreachable, or is that"
+          + " node itself no member yet?";
+    }
+    if (isAnyoneListening(settings.join())) {
+      return "somebody listens at "
+          + shown(settings)
+          + ", but not a node of a cluster named \""
+          + settings.systemName()
+          + "\"; check the address, and dfut.cluster.system-name on both sides";
+    }
+    return "nobody answers at "
+        + shown(settings)
+        + "; start a node there first (./dfut start --port …), or check the address";
+  }
+
+  private static boolean isAnyoneListening(List<Address> nodes) {
+    for (Address node : nodes) {
+      InetSocketAddress address =
+          new InetSocketAddress(node.host().get(), (Integer) node.port().get());
+      try (Socket socket = new Socket()) {
+        socket.connect(address, 500);
+        return true;
+      } catch (IOException e) {
+        // nobody there; the next one may be
+      }
+    }
+    return false;
+  }
+
+  private static String shown(Settings settings) {
+    return settings.join().stream()
+        .map(node -> node.host().get() + ":" + node.port().get())
+        .collect(Collectors.joining(", "));
+  }
+
+  private static void stop(ActorSystem<?> system) {
+    system.terminate();
+    try {
+      system.getWhenTerminated().toCompletableFuture().get(20, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      // What is thrown next says why it had to stop; this would only hide that.
+    }
+  }
+}

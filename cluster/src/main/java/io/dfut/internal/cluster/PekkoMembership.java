@@ -1,0 +1,139 @@
+package io.dfut.internal.cluster;
+
+import io.dfut.NodeId;
+import io.dfut.internal.protocol.NodeMessage;
+import io.dfut.internal.spi.Membership;
+import io.dfut.internal.spi.PeerInfo;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.pekko.Done;
+import org.apache.pekko.actor.Address;
+import org.apache.pekko.actor.CoordinatedShutdown;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A place in a Pekko cluster. Thread-safe. */
+final class PekkoMembership implements Membership {
+  private static final Logger LOG = LoggerFactory.getLogger(PekkoMembership.class);
+
+  private final ActorSystem<?> system;
+  private final Wire.Preamble terms;
+  private final ActorRef<Gateway.Command> gateway;
+  private final ConcurrentMap<NodeId, Outbox> outboxes;
+  private final Duration leaveTimeout;
+  private final boolean ownsSystem;
+
+  PekkoMembership(
+      ActorSystem<?> system,
+      Wire.Preamble terms,
+      ActorRef<Gateway.Command> gateway,
+      ConcurrentMap<NodeId, Outbox> outboxes,
+      Duration leaveTimeout,
+      boolean ownsSystem) {
+    this.system = system;
+    this.terms = terms;
+    this.gateway = gateway;
+    this.outboxes = outboxes;
+    this.leaveTimeout = leaveTimeout;
+    this.ownsSystem = ownsSystem;
+    // However the system ends, peers hear of it at once instead of finding out, and the runtime of
+    // this node hears of it if it is not what ends it.
+    CoordinatedShutdown.get(system)
+        .addTask(
+            CoordinatedShutdown.PhaseBeforeServiceUnbind(),
+            "dfut-goodbye",
+            () -> goodbye(shutdownCause()).thenApply(nothing -> Done.getInstance()));
+  }
+
+  private Optional<String> shutdownCause() {
+    Optional<CoordinatedShutdown.Reason> reason =
+        CoordinatedShutdown.get(system).getShutdownReason();
+    if (reason.equals(Optional.of(CoordinatedShutdown.clusterDowningReason()))) {
+      return Optional.of(
+          "the cluster removed this node, since it did not answer any more, or was cut off");
+    } else if (reason.equals(Optional.of(CoordinatedShutdown.clusterLeavingReason()))) {
+      return Optional.of("somebody made this node leave the cluster");
+    }
+    return Optional.of("the ActorSystem of this node is being stopped");
+  }
+
+  @Override
+  public ActorSystem<?> system() {
+    return system;
+  }
+
+  @Override
+  public NodeId self() {
+    return terms.node();
+  }
+
+  /** What this node is compared by when it joins. */
+  Wire.Preamble terms() {
+    return terms;
+  }
+
+  /** Asks nodes who they are until one answers, or the future is cancelled. */
+  CompletableFuture<Wire.Preamble> inquire(List<Address> nodes) {
+    CompletableFuture<Wire.Preamble> answer = new CompletableFuture<>();
+    gateway.tell(new Gateway.Inquire(nodes, answer));
+    return answer;
+  }
+
+  @Override
+  public void begin(PeerInfo own, Listener listener) {
+    gateway.tell(new Gateway.Begin(own, listener));
+  }
+
+  @Override
+  public void send(NodeId to, NodeMessage message) {
+    Outbox outbox = outboxes.get(to);
+    if (outbox != null) {
+      outbox.offer(message);
+    }
+  }
+
+  @Override
+  public void broadcast(NodeMessage message) {
+    outboxes.values().forEach(outbox -> outbox.offer(message));
+  }
+
+  @Override
+  public void leave() {
+    await(goodbye(Optional.empty()), "saying goodbye to the other nodes");
+    if (ownsSystem) {
+      system.terminate();
+      await(system.getWhenTerminated().toCompletableFuture(), "leaving the cluster");
+    }
+  }
+
+  /**
+   * @param cause why, when it is not the runtime that asks
+   */
+  private CompletableFuture<Void> goodbye(Optional<String> cause) {
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    gateway.tell(new Gateway.Leave(cause, leaveTimeout.dividedBy(4), done));
+    // The gateway is gone when the system is; then there is nobody to wait for.
+    system.getWhenTerminated().whenComplete((end, failure) -> done.complete(null));
+    return done;
+  }
+
+  private void await(CompletableFuture<?> end, String what) {
+    try {
+      end.get(leaveTimeout.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      LOG.warn("{} took longer than {}; going on without", what, leaveTimeout);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException e) {
+      LOG.warn("{} failed", what, e.getCause());
+    }
+  }
+}

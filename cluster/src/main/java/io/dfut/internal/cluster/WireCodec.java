@@ -1,0 +1,293 @@
+package io.dfut.internal.cluster;
+
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.dataformat.cbor.CBORFactory;
+import io.dfut.NodeId;
+import io.dfut.internal.protocol.NodeMessage;
+import io.dfut.internal.spi.PeerInfo;
+import java.io.IOException;
+import java.io.NotSerializableException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The wire format: bytes from and to {@link Wire}. The first byte is the version; then come fixed
+ * fields, then a sequence of CBOR scalars. Thread-safe.
+ *
+ * <p>Whatever is wrong with received bytes ends in a {@link NotSerializableException} that says
+ * what, and nothing of the envelope is used.
+ */
+final class WireCodec {
+  /** Of one envelope. The count is sent as two bytes. */
+  static final int MESSAGES_MAX = 0xFFFF;
+
+  private static final int BATCH_HEADER = 1 + Long.BYTES + Long.BYTES + Short.BYTES;
+
+  private static final int PREAMBLE_MIN =
+      1 + Integer.BYTES + Long.BYTES + Short.BYTES + Short.BYTES;
+
+  private static final int HOST_BYTES_MAX = 255;
+
+  private static final Shape MESSAGE = Shapes.of(NodeMessage.class);
+  private static final Shape INFO = Shapes.of(PeerInfo.class);
+
+  private final CBORFactory cbor;
+  private final int version;
+  private final int envelopeBytesMax;
+
+  /**
+   * @param version of this node
+   * @param envelopeBytesMax of one envelope: the frame size of the transport less what it needs
+   */
+  WireCodec(int version, int envelopeBytesMax) {
+    this.version = version;
+    this.envelopeBytesMax = envelopeBytesMax;
+    cbor =
+        CBORFactory.builder()
+            .streamReadConstraints(
+                StreamReadConstraints.builder()
+                    .maxStringLength(envelopeBytesMax)
+                    .maxDocumentLength(envelopeBytesMax)
+                    .maxNestingDepth(8) // we write no nested arrays or objects at all
+                    .build())
+            .build();
+  }
+
+  /** An envelope in the making. Not thread-safe. */
+  final class BatchWriter {
+    private final long from;
+    private final long to;
+    private final WireWriter writer;
+    private int count;
+
+    BatchWriter(long from, long to) {
+      this.from = from;
+      this.to = to;
+      try {
+        writer = new WireWriter(cbor);
+      } catch (IOException e) {
+        throw new IllegalStateException("writing to memory failed", e);
+      }
+    }
+
+    int count() {
+      return count;
+    }
+
+    /**
+     * Adds a message if the envelope stays within its limit. After false, and after an exception,
+     * the envelope is as it was.
+     *
+     * @throws RuntimeException when the message cannot be written, for example since a user's
+     *     encoder threw
+     * @throws IOException the same
+     */
+    boolean add(NodeMessage message) throws IOException {
+      if (count == MESSAGES_MAX) {
+        return false;
+      }
+      WireWriter.Mark before = writer.mark();
+      boolean added = false;
+      try {
+        MESSAGE.write(message, writer);
+        added = BATCH_HEADER + writer.size() <= envelopeBytesMax;
+      } finally {
+        if (added) {
+          count++;
+        } else {
+          writer.rollBack(before);
+        }
+      }
+      return added;
+    }
+
+    byte[] toByteArray() {
+      try {
+        byte[] body = writer.toByteArray();
+        return ByteBuffer.allocate(BATCH_HEADER + body.length)
+            .put((byte) version)
+            .putLong(from)
+            .putLong(to)
+            .putShort((short) count)
+            .put(body)
+            .array();
+      } catch (IOException e) {
+        throw new IllegalStateException("writing to memory failed", e);
+      }
+    }
+  }
+
+  BatchWriter batch(long from, long to) {
+    return new BatchWriter(from, to);
+  }
+
+  int envelopeBytesMax() {
+    return envelopeBytesMax;
+  }
+
+  byte[] encodeBatch(Wire.Batch batch) throws NotSerializableException {
+    try {
+      BatchWriter writer = batch(batch.from(), batch.to());
+      for (NodeMessage message : batch.messages()) {
+        if (!writer.add(message)) {
+          throw new IOException("the batch is over " + envelopeBytesMax + " bytes");
+        }
+      }
+      return writer.toByteArray();
+    } catch (IOException e) {
+      throw refuse("cannot send a batch", e);
+    }
+  }
+
+  Wire.Batch decodeBatch(byte[] bytes) throws NotSerializableException {
+    try {
+      ByteBuffer header = header(bytes, BATCH_HEADER);
+      int version = Byte.toUnsignedInt(header.get());
+      if (version != this.version) {
+        throw new IOException(
+            "it is of wire version "
+                + version
+                + ", this node speaks version "
+                + this.version
+                + "; run the same version of DFut on all nodes");
+      }
+      long from = header.getLong();
+      long to = header.getLong();
+      int count = Short.toUnsignedInt(header.getShort());
+      WireReader reader = new WireReader(cbor, bytes, BATCH_HEADER);
+      List<NodeMessage> messages = new ArrayList<>(Math.min(count, 64));
+      for (int i = 0; i < count; i++) {
+        messages.add((NodeMessage) MESSAGE.read(reader));
+      }
+      reader.end();
+      return new Wire.Batch(from, to, messages);
+    } catch (IOException | RuntimeException e) {
+      throw refuse("refused a batch of messages", e);
+    }
+  }
+
+  /** A preamble and nothing else. */
+  byte[] encodePreamble(Wire.Preamble preamble) {
+    return withBody(preamble, new byte[0]);
+  }
+
+  byte[] encodeGreeting(Wire.Preamble preamble, PeerInfo info) throws NotSerializableException {
+    try {
+      WireWriter writer = new WireWriter(cbor);
+      INFO.write(info, writer);
+      return withBody(preamble, writer.toByteArray());
+    } catch (IOException e) {
+      throw refuse("cannot send a greeting", e);
+    }
+  }
+
+  byte[] encodeRefusal(Wire.Refused refused) {
+    return withBody(refused.from(), refused.reason().getBytes(StandardCharsets.UTF_8));
+  }
+
+  Wire.Preamble decodePreamble(byte[] bytes) throws NotSerializableException {
+    try {
+      return preamble(header(bytes, PREAMBLE_MIN));
+    } catch (IOException | RuntimeException e) {
+      throw refuse("refused a handshake", e);
+    }
+  }
+
+  /** A hello, or what could be read of it when it is of another version. */
+  Wire decodeHello(byte[] bytes) throws NotSerializableException {
+    Wire.Preamble from = decodePreamble(bytes);
+    return from.version() == version
+        ? new Wire.Hello(from, decodeInfo(bytes, from))
+        : new Wire.Foreign(from);
+  }
+
+  Wire decodeWelcome(byte[] bytes) throws NotSerializableException {
+    Wire.Preamble from = decodePreamble(bytes);
+    return from.version() == version
+        ? new Wire.Welcome(from, decodeInfo(bytes, from))
+        : new Wire.Foreign(from);
+  }
+
+  Wire.Refused decodeRefusal(byte[] bytes) throws NotSerializableException {
+    Wire.Preamble from = decodePreamble(bytes);
+    int start = preambleBytes(from);
+    return new Wire.Refused(
+        from, new String(bytes, start, bytes.length - start, StandardCharsets.UTF_8));
+  }
+
+  private PeerInfo decodeInfo(byte[] bytes, Wire.Preamble from) throws NotSerializableException {
+    try {
+      WireReader reader = new WireReader(cbor, bytes, preambleBytes(from));
+      PeerInfo info = (PeerInfo) INFO.read(reader);
+      reader.end();
+      if (!info.node().equals(from.node())) {
+        throw new IOException(from.node() + " introduces itself as " + info.node());
+      }
+      return info;
+    } catch (IOException | RuntimeException e) {
+      throw refuse("refused a handshake", e);
+    }
+  }
+
+  private static byte[] withBody(Wire.Preamble preamble, byte[] body) {
+    NodeId node = preamble.node();
+    byte[] host = node.host().getBytes(StandardCharsets.UTF_8);
+    if (host.length > HOST_BYTES_MAX) {
+      throw new IllegalArgumentException(
+          "the host's name is longer than " + HOST_BYTES_MAX + " bytes: " + node.host());
+    }
+    return ByteBuffer.allocate(PREAMBLE_MIN + host.length + body.length)
+        .put((byte) preamble.version())
+        .putInt(preamble.hopsMax())
+        .putLong(node.incarnation())
+        .putShort((short) node.port())
+        .putShort((short) host.length)
+        .put(host)
+        .put(body)
+        .array();
+  }
+
+  private static int preambleBytes(Wire.Preamble preamble) {
+    return PREAMBLE_MIN + preamble.node().host().getBytes(StandardCharsets.UTF_8).length;
+  }
+
+  private static Wire.Preamble preamble(ByteBuffer bytes) throws IOException {
+    int version = Byte.toUnsignedInt(bytes.get());
+    int hopsMax = bytes.getInt();
+    long incarnation = bytes.getLong();
+    int port = Short.toUnsignedInt(bytes.getShort());
+    int hostBytes = Short.toUnsignedInt(bytes.getShort());
+    if (hostBytes > HOST_BYTES_MAX || hostBytes > bytes.remaining()) {
+      throw new IOException("a host's name of " + hostBytes + " bytes");
+    }
+    byte[] host = new byte[hostBytes];
+    bytes.get(host);
+    String name = new String(host, StandardCharsets.UTF_8);
+    // What is not UTF-8 would be another length when it is written again.
+    if (!name.equals(Shapes.printable(name))
+        || !Arrays.equals(host, name.getBytes(StandardCharsets.UTF_8))) {
+      throw new IOException("not a host's name: " + Shapes.printable(name));
+    }
+    return new Wire.Preamble(
+        version, hopsMax, WireReader.intern(new NodeId(name, port, incarnation)));
+  }
+
+  private ByteBuffer header(byte[] bytes, int least) throws IOException {
+    if (bytes.length < least || bytes.length > envelopeBytesMax) {
+      throw new IOException(
+          bytes.length + " bytes, where " + least + " to " + envelopeBytesMax + " are expected");
+    }
+    return ByteBuffer.wrap(bytes);
+  }
+
+  private static NotSerializableException refuse(String what, Exception cause) {
+    // Jackson's own text quotes the source and spans lines; the first line says what is wrong.
+    String why = String.valueOf(cause.getMessage()).lines().findFirst().orElse("");
+    NotSerializableException refusal = new NotSerializableException(what + ": " + why);
+    refusal.initCause(cause);
+    return refusal;
+  }
+}
