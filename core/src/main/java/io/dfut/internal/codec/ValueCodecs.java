@@ -478,6 +478,10 @@ public final class ValueCodecs {
    *     throwable
    */
   Class<?> load(String name, boolean jdk) {
+    Class<?> known = found.get(name);
+    if (known != null && (jdk || !name.startsWith("java."))) {
+      return known;
+    }
     String element = elementName(name);
     boolean isJdk = element.startsWith("java.");
     if (!(isJdk && jdk)
@@ -485,10 +489,6 @@ public final class ValueCodecs {
         && !filter.admits(element)
         && primitive(element) == null) {
       throw new SerializationException(filter.refusal(element));
-    }
-    Class<?> known = found.get(name);
-    if (known != null) {
-      return known;
     }
     try {
       Class<?> type = primitive(element);
