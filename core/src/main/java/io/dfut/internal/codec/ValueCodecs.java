@@ -327,6 +327,9 @@ public final class ValueCodecs {
       if (e instanceof DFutException known) {
         throw known;
       }
+      if (e instanceof IllegalStateException gone && !bytes.scope().isAlive()) {
+        throw gone; // the store was closed meanwhile: nothing is wrong with the bytes
+      }
       throw malformed(
           bytes,
           (e instanceof Malformed ? e.getMessage() : e.toString())
