@@ -57,6 +57,9 @@ final class GraphReader {
   private static final int CLASS_NAME_CHARS_MAX = 4096;
   private static final long HASH_WORK_FLOOR = 1_000_000;
 
+  /** Up to here a table is made for the count that was claimed; the rest grows with what comes. */
+  private static final int PRESIZED_MAX = 4096;
+
   private final ValueCodecs codecs;
   private final References.Source refs;
   private final In in;
@@ -546,7 +549,7 @@ final class GraphReader {
       case Tag.ARRAY_LIST -> new ArrayList<>();
       case Tag.LINKED_LIST -> new java.util.LinkedList<>();
       case Tag.ARRAY_DEQUE -> new ArrayDeque<>();
-      case Tag.HASH_SET -> new HashSet<>();
+      case Tag.HASH_SET -> HashSet.newHashSet(Math.min(count, PRESIZED_MAX));
       case Tag.LINKED_HASH_SET -> new LinkedHashSet<>();
       case Tag.VECTOR -> new java.util.Vector<>();
       case Tag.STACK -> new java.util.Stack<>();
@@ -558,8 +561,8 @@ final class GraphReader {
       case Tag.LINKED_BLOCKING_DEQUE -> new java.util.concurrent.LinkedBlockingDeque<>();
       case Tag.ARRAYS_AS_LIST -> Arrays.asList(new Object[count]);
       case Tag.ENUM_SET -> emptyEnumSet(enumType);
-      case Tag.HASH_MAP -> new HashMap<>();
-      case Tag.LINKED_HASH_MAP -> new LinkedHashMap<>();
+      case Tag.HASH_MAP -> HashMap.newHashMap(Math.min(count, PRESIZED_MAX));
+      case Tag.LINKED_HASH_MAP -> LinkedHashMap.newLinkedHashMap(Math.min(count, PRESIZED_MAX));
       case Tag.CONCURRENT_MAP -> new ConcurrentHashMap<>();
       case Tag.HASHTABLE -> new java.util.Hashtable<>();
       case Tag.PROPERTIES -> new java.util.Properties();

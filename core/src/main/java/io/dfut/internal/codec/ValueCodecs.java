@@ -327,6 +327,9 @@ public final class ValueCodecs {
       if (e instanceof DFutException known) {
         throw known;
       }
+      if (e instanceof IllegalStateException gone && !bytes.scope().isAlive()) {
+        throw gone; // the store was closed meanwhile: nothing is wrong with the bytes
+      }
       throw malformed(
           bytes,
           (e instanceof Malformed ? e.getMessage() : e.toString())
@@ -478,6 +481,10 @@ public final class ValueCodecs {
    *     throwable
    */
   Class<?> load(String name, boolean jdk) {
+    Class<?> known = found.get(name);
+    if (known != null && (jdk || !name.startsWith("java."))) {
+      return known;
+    }
     String element = elementName(name);
     boolean isJdk = element.startsWith("java.");
     if (!(isJdk && jdk)
@@ -485,10 +492,6 @@ public final class ValueCodecs {
         && !filter.admits(element)
         && primitive(element) == null) {
       throw new SerializationException(filter.refusal(element));
-    }
-    Class<?> known = found.get(name);
-    if (known != null) {
-      return known;
     }
     try {
       Class<?> type = primitive(element);

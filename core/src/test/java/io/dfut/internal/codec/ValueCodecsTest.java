@@ -997,6 +997,44 @@ class ValueCodecsTest {
   }
 
   @Test
+  void memoryThatIsGoneIsNotTakenForBadBytes() {
+    Encoded encoded =
+        CODECS.encode(List.of(new FakeShared(object(1)), "x".repeat(200_000)), idsOnly());
+    Arena arena = Arena.ofShared();
+    MemorySegment memory = arena.allocate(encoded.bytes());
+    encoded.writeTo(memory);
+    References.Source closing =
+        new References.Source() {
+          @Override
+          public SharedDFut<?> shared(ObjectId id) {
+            arena.close();
+            return new FakeShared(id);
+          }
+
+          @Override
+          public ActorHandle<?> actor(ActorId id, String className) {
+            throw new AssertionError();
+          }
+        };
+    assertThatThrownBy(() -> CODECS.decode(memory, closing))
+        .isExactlyInstanceOf(IllegalStateException.class);
+  }
+
+  private static References.Sink idsOnly() {
+    return new References.Sink() {
+      @Override
+      public ObjectId shared(SharedDFut<?> handle) {
+        return handle.id();
+      }
+
+      @Override
+      public ActorId actor(ActorHandle<?> handle) {
+        return handle.id();
+      }
+    };
+  }
+
+  @Test
   void writingIntoTooSmallATargetFails() {
     for (Object value : List.of("text", new int[4], List.of(1))) {
       Encoded encoded = CODECS.encode(value, NO_REFERENCES);

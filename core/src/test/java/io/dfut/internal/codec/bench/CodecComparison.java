@@ -1,12 +1,16 @@
 package io.dfut.internal.codec.bench;
 
 import io.dfut.internal.codec.bench.Candidates.Candidate;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.Arrays;
 import java.util.Map;
 
 /**
  * The parts of ADR 0002's comparison that JMH does not measure. {@code cold NAME}: what the first
  * values cost in a fresh JVM. {@code kinds NAME}: what arrives. {@code sizes NAME}: how many bytes.
+ * {@code hot NAME}: CPU time once warm, which does not suffer from other work on the machine as
+ * JMH's wall time does.
  */
 final class CodecComparison {
   private CodecComparison() {}
@@ -20,9 +24,57 @@ final class CodecComparison {
           System.out.println(name + " " + Candidates.of(args[1]).encode(Samples.hot(name)).length);
         }
       }
+      case "hot" -> {
+        for (String name : new String[] {"point", "order", "orders100", "map100", "doubles10k"}) {
+          hot(args[1], name);
+        }
+      }
       default -> throw new IllegalArgumentException(args[0]);
     }
   }
+
+  private interface Work {
+    Object run() throws Exception;
+  }
+
+  private static void hot(String codec, String sample) throws Exception {
+    Candidate candidate = Candidates.of(codec);
+    Object value = Samples.hot(sample);
+    byte[] bytes = candidate.encode(value);
+    double encode = cpuNanos(() -> candidate.encode(value));
+    double decode = cpuNanos(() -> candidate.decode(bytes));
+    System.out.printf("%s %s: encode %.0f ns, decode %.0f ns%n", codec, sample, encode, decode);
+  }
+
+  /**
+   * This thread's CPU time of one run, the best of twenty batches: what a busy machine disturbs
+   * least.
+   */
+  private static double cpuNanos(Work work) throws Exception {
+    ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+    long batch = 1;
+    long warm = threads.getCurrentThreadCpuTime() + 3_000_000_000L;
+    while (threads.getCurrentThreadCpuTime() < warm) {
+      long start = threads.getCurrentThreadCpuTime();
+      for (long i = 0; i < batch; i++) {
+        sink = work.run();
+      }
+      if (threads.getCurrentThreadCpuTime() - start < 20_000_000) {
+        batch *= 2;
+      }
+    }
+    double best = Double.MAX_VALUE;
+    for (int i = 0; i < 20; i++) {
+      long start = threads.getCurrentThreadCpuTime();
+      for (long j = 0; j < batch; j++) {
+        sink = work.run();
+      }
+      best = Math.min(best, (double) (threads.getCurrentThreadCpuTime() - start) / batch);
+    }
+    return best;
+  }
+
+  private static volatile Object sink;
 
   private static void cold(String name) throws Exception {
     // Both touched before the clock starts: their cost is the program's, not the codec's.
