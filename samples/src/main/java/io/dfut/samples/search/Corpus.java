@@ -26,7 +26,7 @@ import java.util.zip.ZipFile;
  */
 record Corpus(Path root, List<String> names, List<Long> sizes, int tooLarge) {
   /** A file is read into memory as a whole; larger ones are data, not text. */
-  static final long FILE_BYTES_MAX = 32L << 20;
+  static final long FILE_BYTES_MAX = 16L << 20;
 
   /** What opening a file costs, in bytes of reading; so that many small files weigh enough. */
   private static final long FILE_COST_BYTES = 4_096;

@@ -42,6 +42,7 @@ final class IndexTasks {
   static Returns4<byte[], byte[], byte[], MapReport> map(Chunk chunk) throws IOException {
     DFutContext context = DFutContext.current();
     Map<String, Postings> index = new HashMap<>(1 << 15);
+    TermCounts counts = new TermCounts();
     int[] lengths = new int[chunk.names().size()];
     long bytes = 0;
     int notText = 0;
@@ -53,7 +54,12 @@ final class IndexTasks {
         byte[] content = source.read(chunk.names().get(i));
         bytes += content.length;
         if (isText(content)) {
-          lengths[i] = count(content, chunk.firstDocument() + i, index);
+          Tokeniser.terms(new String(content, StandardCharsets.UTF_8), counts);
+          lengths[i] = counts.occurrences();
+          int document = chunk.firstDocument() + i;
+          counts.drain(
+              (term, count) ->
+                  index.computeIfAbsent(term, absent -> new Postings(8)).add(document, count));
         } else {
           notText++;
         }
@@ -101,17 +107,6 @@ final class IndexTasks {
               lengths.length, documents.length, counts[i], lengths[documents[i]], averageLength);
     }
     return new TermMatches(term, documents, counts, scores);
-  }
-
-  private static int count(byte[] content, int document, Map<String, Postings> index) {
-    int[] length = new int[1];
-    Tokeniser.terms(
-        new String(content, StandardCharsets.UTF_8),
-        term -> {
-          length[0]++;
-          index.computeIfAbsent(term, absent -> new Postings(8)).occurred(document);
-        });
-    return length[0];
   }
 
   /**

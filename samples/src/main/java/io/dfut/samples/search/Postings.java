@@ -2,73 +2,47 @@ package io.dfut.samples.search;
 
 /**
  * Where one term occurs, while a list is being made: documents in ascending order, each with a
- * count, as differences in variable-length integers. Most postings take two bytes. Not thread-safe.
+ * count, as differences in variable-length integers. Most postings take two or three bytes. Not
+ * thread-safe.
  */
 final class Postings {
   private final ByteSink encoded;
   private int documents;
-
-  /** The document whose occurrences are being counted; written when the next one begins. */
-  private int document = -1;
-
-  private int count;
-  private int written = -1;
+  private int last = -1;
 
   Postings(int capacityBytes) {
     encoded = new ByteSink(capacityBytes);
   }
 
-  /** One more occurrence. */
-  void occurred(int inDocument) {
-    if (inDocument != document) {
-      begin(inDocument, 0);
+  /**
+   * Adds a document.
+   *
+   * @throws IllegalArgumentException when it does not come after the one before
+   */
+  void add(int document, int occurrences) {
+    if (document <= last || occurrences < 1) {
+      throw new IllegalArgumentException(
+          "document %d, %d times, after document %d".formatted(document, occurrences, last));
     }
-    count++;
+    encoded.putVarint(documents == 0 ? document : document - last);
+    encoded.putVarint(occurrences);
+    last = document;
+    documents++;
   }
 
-  /** All occurrences in one document. */
-  void add(int inDocument, int occurrences) {
-    if (occurrences < 1) {
-      throw new IllegalArgumentException("count is " + occurrences + " in document " + inDocument);
-    }
-    begin(inDocument, occurrences);
-  }
-
-  private void begin(int next, int occurrences) {
-    if (next <= document) {
-      throw new IllegalArgumentException("document " + next + " after document " + document);
-    }
-    flush();
-    document = next;
-    count = occurrences;
-  }
-
-  private void flush() {
-    if (document > written) {
-      encoded.putVarint(written < 0 ? document : document - written);
-      encoded.putVarint(count);
-      written = document;
-      documents++;
-    }
-  }
-
-  /** How many documents have the term. Ends the document that is being counted. */
+  /** How many documents have the term. */
   int documents() {
-    flush();
     return documents;
   }
 
-  /** The encoded list; belongs to this object. Ends the document that is being counted. */
+  /** The encoded list; belongs to this object. */
   ByteSink encoded() {
-    flush();
     return encoded;
   }
 
   void clear() {
     encoded.clear();
     documents = 0;
-    document = -1;
-    count = 0;
-    written = -1;
+    last = -1;
   }
 }

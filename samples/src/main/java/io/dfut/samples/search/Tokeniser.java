@@ -3,8 +3,6 @@ package io.dfut.samples.search;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
-import java.util.function.Consumer;
 
 /**
  * Which terms a text has. Stateless.
@@ -22,8 +20,14 @@ final class Tokeniser {
 
   private Tokeniser() {}
 
+  /** Takes a term: the characters of an array from one index up to, but not with, another. */
+  @FunctionalInterface
+  interface TermSink {
+    void term(char[] text, int from, int to);
+  }
+
   /** Gives every term of the text, in order, as often as it occurs. */
-  static void terms(String text, Consumer<? super String> sink) {
+  static void terms(String text, TermSink sink) {
     scan(text, true, sink);
   }
 
@@ -33,66 +37,69 @@ final class Tokeniser {
    */
   static List<String> words(String query) {
     LinkedHashSet<String> words = new LinkedHashSet<>();
-    scan(query, false, words::add);
+    scan(query, false, (text, from, to) -> words.add(new String(text, from, to - from)));
     return new ArrayList<>(words);
   }
 
-  private static void scan(String text, boolean parts, Consumer<? super String> sink) {
-    int length = text.length();
+  private static void scan(String string, boolean parts, TermSink sink) {
+    char[] text = string.toCharArray();
+    // Character by character, so that a word is as long in lower case, and its parts are where they
+    // were.
+    char[] lower = new char[text.length];
+    for (int i = 0; i < text.length; i++) {
+      lower[i] = Character.toLowerCase(text[i]);
+    }
     int at = 0;
-    while (at < length) {
+    while (at < text.length) {
       int start = at;
-      while (at < length && isWordCharacter(text.charAt(at))) {
+      while (at < text.length && isWordCharacter(text[at])) {
         at++;
       }
       if (at == start) {
         at++;
-      } else if (!Character.isDigit(text.charAt(start))) {
-        word(text, start, at, parts, sink);
+      } else if (!Character.isDigit(text[start])) {
+        emit(lower, start, at, sink);
+        if (parts) {
+          parts(text, lower, start, at, sink);
+        }
       }
     }
   }
 
-  private static void word(
-      String text, int start, int end, boolean parts, Consumer<? super String> sink) {
-    emit(text, start, end, sink);
-    if (!parts) {
-      return;
-    }
+  private static void parts(char[] text, char[] lower, int start, int end, TermSink sink) {
     int from = start;
     for (int at = start; at < end; at++) {
-      if (isJoint(text.charAt(at))) {
-        part(text, from, at, start, end, sink);
+      if (isJoint(text[at])) {
+        part(lower, from, at, start, end, sink);
         from = at + 1;
       } else if (at > from && startsPart(text, at, end)) {
-        part(text, from, at, start, end, sink);
+        part(lower, from, at, start, end, sink);
         from = at;
       }
     }
-    part(text, from, end, start, end, sink);
+    part(lower, from, end, start, end, sink);
   }
 
-  private static void part(
-      String text, int from, int to, int start, int end, Consumer<? super String> sink) {
+  private static void part(char[] lower, int from, int to, int start, int end, TermSink sink) {
     boolean whole = from == start && to == end;
-    if (!whole && from < to && !Character.isDigit(text.charAt(from))) {
-      emit(text, from, to, sink);
+    if (!whole && from < to && !Character.isDigit(lower[from])) {
+      emit(lower, from, to, sink);
     }
   }
 
-  private static void emit(String text, int from, int to, Consumer<? super String> sink) {
+  private static void emit(char[] lower, int from, int to, TermSink sink) {
     if (to - from >= TERM_CHARS_MIN && to - from <= TERM_CHARS_MAX) {
-      sink.accept(text.substring(from, to).toLowerCase(Locale.ROOT));
+      sink.term(lower, from, to);
     }
   }
 
   /** A capital after another character, or the last capital of several ({@code HTTP|Server}). */
-  private static boolean startsPart(String text, int at, int end) {
-    if (!Character.isUpperCase(text.charAt(at))) {
+  private static boolean startsPart(char[] text, int at, int end) {
+    if (!Character.isUpperCase(text[at])) {
       return false;
     }
-    return !Character.isUpperCase(text.charAt(at - 1))
-        || at + 1 < end && Character.isLowerCase(text.charAt(at + 1));
+    return !Character.isUpperCase(text[at - 1])
+        || at + 1 < end && Character.isLowerCase(text[at + 1]);
   }
 
   private static boolean isWordCharacter(char c) {

@@ -58,7 +58,8 @@ final class TokeniserTest {
 
   private static List<String> terms(String text) {
     List<String> terms = new ArrayList<>();
-    Tokeniser.terms(text, terms::add);
+    Tokeniser.terms(
+        text, (characters, from, to) -> terms.add(new String(characters, from, to - from)));
     return terms;
   }
 }
