@@ -88,7 +88,7 @@ final class TaskContext extends WorkerContext {
   @Override
   boolean isCleaned() {
     return isActorCall(); // what an actor keeps in its fields lives on; else the task's end
-                          // releases
+    // releases
   }
 
   private boolean isActorCall() {
@@ -202,7 +202,7 @@ final class TaskContext extends WorkerContext {
       }
       if (!(dependency.outcome() instanceof Outcome.Inline)) {
         return null; // a failure is the table's business; a stored value is fetched before a turn
-                     // is taken
+        // is taken
       }
     }
     boolean eligible =

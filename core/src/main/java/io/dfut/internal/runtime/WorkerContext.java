@@ -602,9 +602,8 @@ class WorkerContext implements ContextBackend {
     if (cell.outcome() == null) {
       reference
           .worker()
-          .cancel(
-              kept); // its constructor is stopped; what it made of itself nevertheless is ended
-                     // below
+          .cancel(kept); // its constructor is stopped; what it made of itself nevertheless is ended
+      // below
     }
     cell.whenSettled(
         () -> {

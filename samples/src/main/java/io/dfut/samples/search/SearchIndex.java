@@ -70,6 +70,9 @@ final class SearchIndex implements AutoCloseable {
       long blockBytes,
       long movedBytes) {}
 
+  /** What {@link #run} gives out of its scope. */
+  private record Built(List<DFut<byte[]>> partitions, int[] lengths, Stats stats) {}
+
   /**
    * Builds the index and waits for it.
    *
@@ -77,6 +80,19 @@ final class SearchIndex implements AutoCloseable {
    * @param partitionCount how many partitions, 1 to {@link IndexTasks#PARTITIONS_MAX}
    */
   static SearchIndex build(
+      DFutContext dfut,
+      Corpus corpus,
+      int groups,
+      int partitionCount,
+      Tally tally,
+      Progress progress) {
+    // The scope releases the futures on reports, and all of them when something fails; it keeps the
+    // partitions.
+    Built built = dfut.scope(() -> run(dfut, corpus, groups, partitionCount, tally, progress));
+    return new SearchIndex(dfut, corpus, tally, built.partitions(), built.lengths(), built.stats());
+  }
+
+  private static Built run(
       DFutContext dfut,
       Corpus corpus,
       int groups,
@@ -122,7 +138,7 @@ final class SearchIndex implements AutoCloseable {
     reduces.forEach(report -> tally.task(Phase.REDUCE, report.node()));
 
     int[] lengths = maps.stream().flatMapToInt(m -> Arrays.stream(m.lengths())).toArray();
-    return new SearchIndex(dfut, corpus, tally, partitions, lengths, stats(maps, reduces, lengths));
+    return new Built(partitions, lengths, stats(maps, reduces, lengths));
   }
 
   /**
@@ -132,9 +148,12 @@ final class SearchIndex implements AutoCloseable {
    * @throws InputException when a query has no words
    */
   List<Answer> answer(List<String> queries, int hitsMax, Progress progress) {
-    if (queries.isEmpty()) {
-      return List.of();
-    }
+    return queries.isEmpty()
+        ? List.of()
+        : dfut.scope(() -> ask(queries, hitsMax, progress)); // which releases the matches' futures
+  }
+
+  private List<Answer> ask(List<String> queries, int hitsMax, Progress progress) {
     record Asked(String query, List<String> words, List<DFut<Matches>> matches) {}
     List<Asked> asked = new ArrayList<>();
     List<DFut<Matches>> searching = new ArrayList<>();
@@ -168,7 +187,6 @@ final class SearchIndex implements AutoCloseable {
         Matches matches = future.get();
         tally.task(Phase.SEARCH, matches.node());
         matches.terms().forEach(term -> byTerm.put(term.term(), term));
-        future.close();
       }
       answers.add(Answer.of(each.query(), each.words(), byTerm, corpus.names(), hitsMax));
     }

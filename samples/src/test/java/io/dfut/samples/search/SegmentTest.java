@@ -111,7 +111,7 @@ final class SegmentTest {
     byte[] whole = encode(randomIndex(new Random(6), 0, 200));
     Random random = new Random(7);
     int refused = 0;
-    for (int round = 0; round < 20_000; round++) {
+    for (int round = 0; round < 4_000; round++) {
       byte[] bytes = whole.clone();
       for (int changes = 1 + random.nextInt(3); changes > 0; changes--) {
         bytes[random.nextInt(bytes.length - 4)] = (byte) random.nextInt();
