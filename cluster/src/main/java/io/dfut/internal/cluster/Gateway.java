@@ -94,6 +94,14 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
   private record Leaving(CompletableFuture<Void> done, long deadlineNanos) {}
 
   private final Wire.Preamble self;
+
+  /**
+   * Messages that come in pieces. Added with the first piece; removed with the last, or when the
+   * peer is gone.
+   */
+  private final Map<NodeId, Pieces> pieces = new HashMap<>();
+
+  private final WireCodec codec;
   private final Outbox.Limits limits;
   private final ConcurrentMap<NodeId, Outbox> outboxes;
   private final ActorRefResolver resolver;
@@ -128,6 +136,7 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
     this.self = self;
     this.limits = limits;
     this.outboxes = outboxes;
+    codec = WireSerializer.codec(context.getSystem().settings().config());
     resolver = ActorRefResolver.get(context.getSystem());
     cluster = Cluster.get(Adapter.toClassic(context.getSystem()));
     machine = new PeerMachine(self.node(), helloPause.toNanos());
@@ -219,10 +228,26 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
     Membership.Listener runtime = listener.orElseThrow();
     for (NodeMessage message : batch.messages()) {
       try {
-        runtime.receive(from, message);
+        if (message instanceof NodeMessage.Part part) {
+          receivePart(from, part, runtime);
+        } else {
+          runtime.receive(from, message);
+        }
       } catch (RuntimeException e) {
         // The one message is at fault, or its handler; the others are not to be lost for it.
         LOG.error("a message of {} could not be handled: {}", from, message, e);
+      }
+    }
+  }
+
+  private void receivePart(NodeId from, NodeMessage.Part part, Membership.Listener runtime) {
+    Optional<byte[]> whole = pieces.computeIfAbsent(from, peer -> new Pieces()).add(part);
+    if (whole.isPresent()) {
+      pieces.remove(from);
+      try {
+        runtime.receive(from, codec.decodeWhole(whole.get()));
+      } catch (java.io.NotSerializableException e) {
+        LOG.error("a message of {} could not be read: {}", from, e.getMessage());
       }
     }
   }
@@ -312,6 +337,7 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
       }
       case PeerEffect.AnnounceDown(NodeId node, String cause) -> {
         met.remove(node.incarnation());
+        pieces.remove(node);
         Outbox outbox = outboxes.remove(node);
         if (outbox != null) {
           outbox.close();

@@ -3,6 +3,7 @@ package io.dfut.internal.cluster;
 import io.dfut.NodeId;
 import io.dfut.internal.protocol.NodeMessage;
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -46,6 +47,11 @@ final class Outbox {
   private final Limits limits;
 
   private final ConcurrentLinkedQueue<NodeMessage> waiting = new ConcurrentLinkedQueue<>();
+
+  /** What is left of a message that is larger than an envelope. Guarded by this. */
+  private final ArrayDeque<NodeMessage> pieces = new ArrayDeque<>();
+
+  private long lastCut;
   private final AtomicInteger count = new AtomicInteger();
   private final AtomicLong dropped = new AtomicLong();
 
@@ -102,11 +108,12 @@ final class Outbox {
     closed = true;
     transport = Optional.empty();
     waiting.clear();
+    pieces.clear();
     count.set(0);
   }
 
-  boolean isEmpty() {
-    return waiting.isEmpty();
+  synchronized boolean isEmpty() {
+    return waiting.isEmpty() && pieces.isEmpty();
   }
 
   /**
@@ -114,7 +121,7 @@ final class Outbox {
    * a connection.
    */
   void nudge(long nowNanos, long patienceNanos) {
-    if (flushing.get() && !waiting.isEmpty() && nowNanos - flushedAtNanos > patienceNanos) {
+    if (flushing.get() && !isEmpty() && nowNanos - flushedAtNanos > patienceNanos) {
       flushedAtNanos = nowNanos;
       transport.ifPresent(send -> send.accept(new Wire.Flush(this)));
     }
@@ -122,7 +129,7 @@ final class Outbox {
 
   private void flush() {
     Optional<Consumer<Wire.Flush>> send = transport;
-    if (send.isPresent() && !waiting.isEmpty() && flushing.compareAndSet(false, true)) {
+    if (send.isPresent() && !isEmpty() && flushing.compareAndSet(false, true)) {
       flushedAtNanos = System.nanoTime();
       send.get().accept(new Wire.Flush(this));
     }
@@ -133,6 +140,14 @@ final class Outbox {
     WireCodec.BatchWriter batch = codec.batch(from.incarnation(), to.incarnation());
     synchronized (this) {
       while (batch.count() < limits.batchMax()) {
+        NodeMessage piece = pieces.peek();
+        if (piece != null) {
+          if (!add(batch, piece, codec)) {
+            break;
+          }
+          pieces.poll();
+          continue;
+        }
         NodeMessage message = waiting.peek();
         if (message == null || !add(batch, message, codec)) {
           break;
@@ -155,11 +170,8 @@ final class Outbox {
       if (batch.count() > 0) {
         return false;
       }
-      LOG.error(
-          "a message for {} is larger than an envelope of {} bytes and is dropped: {}",
-          to,
-          codec.envelopeBytesMax(),
-          kind(message));
+      pieces.addAll(
+          Pieces.cut(++lastCut, codec.encodeWhole(message), codec.envelopeBytesMax() / 2));
     } catch (IOException | RuntimeException e) {
       LOG.error("a message for {} cannot be encoded and is dropped: {}", to, kind(message), e);
     }

@@ -34,7 +34,11 @@ final class WireCodec {
   private static final Shape MESSAGE = Shapes.of(NodeMessage.class);
   private static final Shape INFO = Shapes.of(PeerInfo.class);
 
+  /** Of a message that is cut up; larger ones are refused by whoever would send them. */
+  static final int WHOLE_BYTES_MAX = 256 << 20;
+
   private final CBORFactory cbor;
+  private final CBORFactory wholeCbor;
   private final int version;
   private final int envelopeBytesMax;
 
@@ -45,15 +49,43 @@ final class WireCodec {
   WireCodec(int version, int envelopeBytesMax) {
     this.version = version;
     this.envelopeBytesMax = envelopeBytesMax;
-    cbor =
-        CBORFactory.builder()
-            .streamReadConstraints(
-                StreamReadConstraints.builder()
-                    .maxStringLength(envelopeBytesMax)
-                    .maxDocumentLength(envelopeBytesMax)
-                    .maxNestingDepth(8) // we write no nested arrays or objects at all
-                    .build())
-            .build();
+    cbor = factory(envelopeBytesMax);
+    wholeCbor = factory(WHOLE_BYTES_MAX);
+  }
+
+  private static CBORFactory factory(int bytesMax) {
+    return CBORFactory.builder()
+        .streamReadConstraints(
+            StreamReadConstraints.builder()
+                .maxStringLength(bytesMax)
+                .maxDocumentLength(bytesMax)
+                .maxNestingDepth(8) // we write no nested arrays or objects at all
+                .build())
+        .build();
+  }
+
+  /** The bytes of one message, to be cut up. */
+  byte[] encodeWhole(NodeMessage message) throws IOException {
+    WireWriter writer = new WireWriter(wholeCbor);
+    MESSAGE.write(message, writer);
+    byte[] bytes = writer.toByteArray();
+    if (bytes.length > WHOLE_BYTES_MAX) {
+      throw new IOException(
+          "the message has " + bytes.length + " bytes; the most is " + WHOLE_BYTES_MAX);
+    }
+    return bytes;
+  }
+
+  /** A message that was put together again. */
+  NodeMessage decodeWhole(byte[] bytes) throws NotSerializableException {
+    try {
+      WireReader reader = new WireReader(wholeCbor, bytes, 0);
+      NodeMessage message = (NodeMessage) MESSAGE.read(reader);
+      reader.end();
+      return message;
+    } catch (IOException | RuntimeException e) {
+      throw refuse("refused a message in pieces", e);
+    }
   }
 
   /** An envelope in the making. Not thread-safe. */

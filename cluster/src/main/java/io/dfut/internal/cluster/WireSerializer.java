@@ -1,5 +1,6 @@
 package io.dfut.internal.cluster;
 
+import com.typesafe.config.Config;
 import java.io.NotSerializableException;
 import org.apache.pekko.actor.ExtendedActorSystem;
 import org.apache.pekko.serialization.SerializerWithStringManifest;
@@ -19,15 +20,14 @@ public final class WireSerializer extends SerializerWithStringManifest {
 
   /** Called by Pekko. */
   public WireSerializer(ExtendedActorSystem system) {
-    this(
-        new WireCodec(
-            system.settings().config().getInt(Terms.WIRE_VERSION_KEY),
-            Math.toIntExact(
-                system
-                        .settings()
-                        .config()
-                        .getBytes("pekko.remote.artery.advanced.maximum-frame-size")
-                    - FRAME_RESERVE_BYTES)));
+    this(codec(system.settings().config()));
+  }
+
+  /** The format as an {@code ActorSystem} is configured for it. */
+  static WireCodec codec(Config config) {
+    long frame = config.getBytes("pekko.remote.artery.advanced.maximum-frame-size");
+    return new WireCodec(
+        config.getInt(Terms.WIRE_VERSION_KEY), Math.toIntExact(frame - FRAME_RESERVE_BYTES));
   }
 
   WireSerializer(WireCodec codec) {

@@ -3,6 +3,7 @@ package io.dfut.internal.protocol;
 import io.dfut.ActorId;
 import io.dfut.WorkerId;
 import io.dfut.internal.spi.ObjectKey;
+import io.dfut.internal.task.InlineValue;
 import java.util.Optional;
 
 /**
@@ -15,6 +16,16 @@ public sealed interface NodeMessage {
 
   /** To the receiving node's scheduler. */
   record ToScheduler(SchedulerMessage message) implements NodeMessage {}
+
+  /**
+   * A piece of a message that is larger than an envelope: a task with thousands of arguments, say.
+   * Made and put together by the transport, in order; nobody else sees one. (Objects never travel
+   * so: they have the data plane.)
+   *
+   * @param message counts the sender's messages that were cut up, to tell the pieces of one from
+   *     those of the next
+   */
+  record Part(long message, int index, int count, InlineValue bytes) implements NodeMessage {}
 
   /** To every node: a worker of the sender's is no more. */
   record WorkerEnded(WorkerId worker, String cause) implements NodeMessage {}

@@ -115,7 +115,7 @@ final class NodeRuntime implements Membership.Listener {
             loader,
             handle -> ActorHandles.reference(handle).className,
             ValueCodecs.Limits.DEFAULT);
-    this.values = new Values(codecs, store, self, settings.inlineLimit());
+    this.values = new Values(codecs, store, self, settings.inlineLimit(), networked);
     this.functions =
         new Functions(
             ClassSource.classPath(loader),
@@ -468,6 +468,8 @@ final class NodeRuntime implements Membership.Listener {
         freeObjectsOf(worker::equals);
         tellAll(new WorkerMessage.WorkerDied(worker, cause));
       }
+      case NodeMessage.Part part ->
+          throw new IllegalStateException("a piece of a message was not put together: " + part);
       case NodeMessage.ClaimName m -> directory.receive(from, m);
       case NodeMessage.FindName m -> directory.receive(from, m);
       case NodeMessage.NameAnswer m -> directory.receive(from, m);

@@ -32,13 +32,26 @@ final class Values {
         }
       };
 
+  /** Of one value that a function captured: it travels with every call. */
+  private static final long CAPTURED_BYTES_MAX = 16 << 20;
+
   private final ValueCodecs codecs;
   private final ObjectStore store;
   private final io.dfut.NodeId self;
   private final long inlineLimit;
+  private final boolean networked;
   private final Function<Object, byte[]> directEncoder;
 
-  Values(ValueCodecs codecs, ObjectStore store, io.dfut.NodeId self, long inlineLimit) {
+  /**
+   * @param networked whether values leave the JVM
+   */
+  Values(
+      ValueCodecs codecs,
+      ObjectStore store,
+      io.dfut.NodeId self,
+      long inlineLimit,
+      boolean networked) {
+    this.networked = networked;
     this.codecs = codecs;
     this.store = store;
     this.self = self;
@@ -47,18 +60,25 @@ final class Values {
   }
 
   /**
-   * Whether the object itself may be handed to anyone in this JVM, and is small enough to be sent
-   * in a message.
+   * Whether the object itself may be handed to anyone in this JVM, and is surely small enough for a
+   * message. Without a network there are no messages, and the size of what nobody can change does
+   * not matter.
    */
-  boolean isDirect(Object value) {
-    return ValueCodecs.isImmutable(value) && isSmall(value);
+  private boolean isDirect(Object value) {
+    return ValueCodecs.isImmutable(value) && (!networked || isSmall(value));
   }
 
   private boolean isSmall(Object value) {
     return switch (value) {
+      case null -> true;
       case String text -> text.length() < inlineLimit / 3;
       case java.math.BigInteger number -> number.bitLength() / 8 < inlineLimit;
-      case null, default -> true; // records of long texts travel whole when they leave the JVM
+      case java.math.BigDecimal number -> number.unscaledValue().bitLength() / 8 < inlineLimit;
+      case Number number -> true; // boxes
+      case Boolean truth -> true;
+      case Character character -> true;
+      case Enum<?> constant -> true;
+      default -> false; // a record of long texts can be of any size: its encoding tells
     };
   }
 
@@ -77,14 +97,28 @@ final class Values {
     return new Outcome.Stored(attempt, bytes, List.of(self), encoded.references());
   }
 
-  /** The same for a value that cannot be an object of its own; large ones are encoded too. */
-  Optional<Outcome.Inline> keepInline(
-      Object value, References.Sink references, boolean whateverSize) {
+  /**
+   * The same for a value that is not an object of its own; empty when it is too large for that.
+   *
+   * @param captured by a function: it has to travel with it
+   */
+  Optional<Outcome.Inline> keepInline(Object value, References.Sink references, boolean captured) {
     if (isDirect(value)) {
       return Optional.of(new Outcome.Inline(InlineValue.direct(value, directEncoder), List.of()));
     }
     Encoded encoded = codecs.encode(value, references);
-    if (encoded.bytes() > inlineLimit && !whateverSize) {
+    if (captured && encoded.bytes() > CAPTURED_BYTES_MAX) {
+      throw new io.dfut.SerializationException(
+          "a function captured a value of "
+              + encoded.bytes()
+              + " bytes (a "
+              + value.getClass().getName()
+              + "); at most "
+              + CAPTURED_BYTES_MAX
+              + " travel with a function. Put it once and pass the future as an"
+              + " argument.");
+    }
+    if (!captured && encoded.bytes() > inlineLimit) {
       return Optional.empty();
     }
     return Optional.of(
@@ -102,15 +136,13 @@ final class Values {
    * closed afterwards.
    */
   Object decode(MemorySegment stored, References.Source references) {
-    Object value = codecs.decode(stored, references);
-    if (value instanceof java.nio.Buffer
-        || value instanceof MemorySegment
-        || value instanceof org.agrona.DirectBuffer) {
-      // It looks into memory that is unpinned behind its back: it gets a copy (a view does not).
+    if (ValueCodecs.showsItsBytes(stored)) {
+      // It would look into memory that is unpinned behind its back: it gets a copy (a view does
+      // not).
       byte[] copy = stored.toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
       return codecs.decode(MemorySegment.ofArray(copy), references);
     }
-    return value;
+    return codecs.decode(stored, references);
   }
 
   Optional<MemorySegment> rawBytes(MemorySegment encoded) {
