@@ -60,10 +60,18 @@ final class TaskContext extends WorkerContext {
   /** Handles made in this task and still open at its end are given back then. Guarded by itself. */
   private final List<Handle.Count> counts = new ArrayList<>(0);
 
+  /**
+   * The counts were given back: whoever still uses this context comes too late. Guarded by them.
+   */
+  private boolean over;
+
   private final long startedNanos = System.nanoTime();
   private Thread thread;
   private boolean ended;
   private volatile boolean cancelled;
+
+  /** Why the actor whose call this is ends; null while it does not. */
+  private volatile Failure actorEnds;
 
   /**
    * @param nesting how many tasks run on this stack already
@@ -146,6 +154,15 @@ final class TaskContext extends WorkerContext {
         thread.interrupt();
       }
     }
+  }
+
+  /**
+   * The same because the actor ends: what the interrupted body throws is then no failure of its
+   * own.
+   */
+  void cancel(Failure why) {
+    actorEnds = why;
+    cancel();
   }
 
   // ---- blocking ----
@@ -463,6 +480,10 @@ final class TaskContext extends WorkerContext {
   private Failure failure(Throwable t) {
     if (t instanceof Refused refused) {
       return Failure.of((io.dfut.DFutException) refused.getCause());
+    }
+    Failure end = actorEnds;
+    if (end != null) {
+      return end;
     }
     markOrigin(t);
     return Failure.caused(
