@@ -89,8 +89,12 @@ final class TaskContext extends WorkerContext {
   @Override
   void track(Handle.Count count) {
     synchronized (counts) {
-      counts.add(count);
+      if (!over || isActorCall()) {
+        counts.add(count);
+        return;
+      }
     }
+    count.release("at once, since " + push.spec().display() + ", whose context made it, has ended");
   }
 
   @Override
@@ -541,6 +545,7 @@ final class TaskContext extends WorkerContext {
         }
       }
       counts.clear();
+      over = true;
     }
     worker.ended(this);
     pushed.unpin();
