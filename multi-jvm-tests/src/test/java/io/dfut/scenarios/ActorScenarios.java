@@ -237,6 +237,7 @@ abstract class ActorScenarios extends Scenarios {
             "the name of an actor that was never made is still taken",
             () -> dfut.actor(Stillborn::new, tally, false).named("c158").on(far()).create());
     assertThat(second.task(Stillborn::alive).submit().get(SOON)).isEqualTo("alive");
+    second.close(); // made on another thread than the scope's
     assertThat(tally.count()).isEqualTo(2);
   }
 

@@ -14,6 +14,8 @@ import org.junit.jupiter.api.Test;
 
 /** Two systems in one JVM that know nothing of each other. */
 final class TwoSystemsTest {
+  private static final Duration SOON = Scenarios.SOON;
+
   @Test
   @Tag("C020")
   @DisplayName("020 closing one system leaves the handles of the other alone")
@@ -31,10 +33,12 @@ final class TwoSystemsTest {
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessageContaining(ofFirst.id().toString());
       }
-      assertThat(second.task(Tasks::increment).submit(ofSecond).get(Scenarios.SOON)).isEqualTo(2);
-      assertThat(second.task(Tasks::valueOf).submit(shared).get(Scenarios.SOON)).isEqualTo(1);
-      assertThatThrownBy(() -> pendingOfFirst.get(Scenarios.SOON))
-          .isInstanceOf(SystemClosedException.class);
+      second.scope(
+          () -> {
+            assertThat(second.task(Tasks::increment).submit(ofSecond).get(SOON)).isEqualTo(2);
+            assertThat(second.task(Tasks::valueOf).submit(shared).get(SOON)).isEqualTo(1);
+          });
+      assertThatThrownBy(() -> pendingOfFirst.get(SOON)).isInstanceOf(SystemClosedException.class);
       assertThatThrownBy(() -> first.put(3)).isInstanceOf(SystemClosedException.class);
       assertThatThrownBy(() -> first.task(Tasks::increment).submit(3))
           .isInstanceOf(SystemClosedException.class);

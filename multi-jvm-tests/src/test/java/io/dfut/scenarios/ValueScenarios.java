@@ -294,7 +294,7 @@ abstract class ValueScenarios extends Scenarios {
   record Inner(int number, Thread worker) {}
 
   private static Outer cannotTravel(String label) {
-    return new Outer(label, new Inner(1, Thread.currentThread()));
+    return new Outer(label, new Inner(1, Thread.ofVirtual().unstarted(() -> {})));
   }
 
   @Test
@@ -304,7 +304,7 @@ abstract class ValueScenarios extends Scenarios {
     DFut<Outer> result = dfut.task(ValueScenarios::cannotTravel).submit("x");
     assertThatThrownBy(() -> result.get(SOON))
         .isInstanceOf(SerializationException.class)
-        .hasMessageContaining(Thread.class.getName())
+        .hasMessageContaining("java.lang.VirtualThread")
         .hasMessageContaining("inner")
         .hasMessageContaining("worker");
     assertThat(dfut.task(Tasks::increment).submit(1).get(Duration.ofSeconds(5))).isEqualTo(2);

@@ -44,7 +44,7 @@ abstract class WaitScenarios extends Scenarios {
             () ->
                 assertThatThrownBy(() -> future.get(Duration.ofSeconds(2)))
                     .isInstanceOf(GetTimeoutException.class)
-                    .hasMessageContaining("after")
+                    .hasMessageContaining(future.id().toString())
                     .satisfies(e -> assertThat(((GetTimeoutException) e).retryable()).isTrue()));
     assertThat(taken).isBetween(Duration.ofMillis(2_000), Duration.ofMillis(2_500));
     assertThat(gate.interrupted()).isZero();
