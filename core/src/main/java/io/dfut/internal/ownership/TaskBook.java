@@ -171,6 +171,12 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   private void awaitDependencies(TaskRecord task) {
     task.state = TaskRecord.State.WAITING;
     task.missing = 0;
+    for (ObjectId id : (Iterable<ObjectId>) task.spec.dependencies()::iterator) {
+      if (counter.find(id).value instanceof Outcome.Failed(Failure failure)) {
+        fail(task, failure); // at once: what else is waited for could take for ever
+        return;
+      }
+    }
     task.spec
         .dependencies()
         .forEach(

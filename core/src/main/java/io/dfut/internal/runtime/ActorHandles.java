@@ -17,9 +17,21 @@ public final class ActorHandles {
   static final class Reference<A> extends Handle<Void> implements ActorHandle<A> {
     final String className;
 
-    Reference(Count count, boolean cleaned, String className) {
+    /**
+     * Where calls from threads without a context come from. A plain task's, whose end releases what
+     * they give; null elsewhere, where the worker's own does as well.
+     */
+    private final WorkerContext task;
+
+    Reference(Count count, boolean cleaned, String className, WorkerContext made) {
       super(count, cleaned);
       this.className = className;
+      this.task = cleaned ? null : made;
+    }
+
+    private WorkerContext caller() {
+      WorkerContext active = worker().activeContext();
+      return task != null && active == worker().context() ? task : active;
     }
 
     @Override
@@ -48,8 +60,7 @@ public final class ActorHandles {
 
   /** Where the calls made through a handle come from: the worker that the handle belongs to. */
   public static ContextBackend backend(ActorHandle<?> handle) {
-    Reference<?> reference = reference(handle);
-    return reference.worker().activeContext();
+    return reference(handle).caller();
   }
 
   public static TaskTemplate template(ActorHandle<?> handle, Serializable method, int results) {

@@ -300,7 +300,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
     if (!reason.equals("it stopped itself")) {
       worker
           .runningWhere(task -> !task.isOn(Thread.currentThread()))
-          .forEach(task -> task.cancel());
+          .forEach(task -> task.cancel(failure()));
     }
     stopIfDone();
   }

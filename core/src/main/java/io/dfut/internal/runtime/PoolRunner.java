@@ -226,6 +226,14 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
     }
   }
 
+  /**
+   * Ends because the worker became an actor, whose first calls may run already and are not this
+   * runner's to stop.
+   */
+  void giveWay() {
+    ended = true; // called on this runner's own thread, which looks at it next
+  }
+
   @Override
   public void end(String reason) {
     ended = true;

@@ -60,10 +60,18 @@ final class TaskContext extends WorkerContext {
   /** Handles made in this task and still open at its end are given back then. Guarded by itself. */
   private final List<Handle.Count> counts = new ArrayList<>(0);
 
+  /**
+   * The counts were given back: whoever still uses this context comes too late. Guarded by them.
+   */
+  private boolean over;
+
   private final long startedNanos = System.nanoTime();
   private Thread thread;
   private boolean ended;
   private volatile boolean cancelled;
+
+  /** Why the actor whose call this is ends; null while it does not. */
+  private volatile Failure actorEnds;
 
   /**
    * @param nesting how many tasks run on this stack already
@@ -81,8 +89,12 @@ final class TaskContext extends WorkerContext {
   @Override
   void track(Handle.Count count) {
     synchronized (counts) {
-      counts.add(count);
+      if (!over || isActorCall()) {
+        counts.add(count);
+        return;
+      }
     }
+    count.release("at once, since " + push.spec().display() + ", whose context made it, has ended");
   }
 
   @Override
@@ -146,6 +158,15 @@ final class TaskContext extends WorkerContext {
         thread.interrupt();
       }
     }
+  }
+
+  /**
+   * The same because the actor ends: what the interrupted body throws is then no failure of its
+   * own.
+   */
+  void cancel(Failure why) {
+    actorEnds = why;
+    cancel();
   }
 
   // ---- blocking ----
@@ -464,6 +485,10 @@ final class TaskContext extends WorkerContext {
     if (t instanceof Refused refused) {
       return Failure.of((io.dfut.DFutException) refused.getCause());
     }
+    Failure end = actorEnds;
+    if (end != null) {
+      return end;
+    }
     markOrigin(t);
     return Failure.caused(
         Failure.Kind.TASK_FAILED,
@@ -520,6 +545,7 @@ final class TaskContext extends WorkerContext {
         }
       }
       counts.clear();
+      over = true;
     }
     worker.ended(this);
     pushed.unpin();

@@ -272,7 +272,9 @@ final class WorkerActor {
     if (!(spec.kind() instanceof io.dfut.internal.task.TaskSpec.Kind.Creation(var options))) {
       throw new IllegalStateException("no creation: " + spec.display());
     }
-    TaskRunner pool = runner;
+    if (!(runner instanceof PoolRunner pool)) {
+      throw new IllegalStateException("an actor is made on " + id + ", which is no pool worker");
+    }
     ActorRunner actor =
         new ActorRunner(
             this,
@@ -283,7 +285,7 @@ final class WorkerActor {
     node.actorHere(this, spec, options);
     actor.create(creation);
     if (actor.exists()) {
-      pool.end("it became an actor");
+      pool.giveWay();
     } else {
       runner = pool; // the constructor threw: the worker goes back to the pool
     }

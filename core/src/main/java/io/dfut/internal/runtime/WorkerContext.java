@@ -114,7 +114,7 @@ class WorkerContext implements ContextBackend {
   }
 
   final <A> ActorHandles.Reference<A> actorHandle(Handle.Count count, String className) {
-    return new ActorHandles.Reference<>(count, adopt(count), className);
+    return new ActorHandles.Reference<>(count, adopt(count), className, this);
   }
 
   // ---- submission ----
