@@ -109,7 +109,7 @@ public final class SearchMain {
    * Enough for an even load when some take longer, and few enough that a task is worth its cost.
    */
   private static int groups(Collection<NodeId> nodes) {
-    return Math.clamp(4L * nodes.size() * Runtime.getRuntime().availableProcessors(), 8, 96);
+    return Math.clamp(4L * nodes.size() * Runtime.getRuntime().availableProcessors(), 16, 96);
   }
 
   private static String firstLine(Throwable e) {
