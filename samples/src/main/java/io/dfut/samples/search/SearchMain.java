@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Builds a full-text index of the JDK's sources, or of any zip or folder, with the tasks of a
@@ -59,13 +60,13 @@ public final class SearchMain {
       Tally tally = new Tally();
       dfut.nodes().forEach(node -> tally.node(node.address()));
       int groups = options.groups().orElse(groups(dfut.nodes()));
-      out.printf(
-          "%s: %,d files, %s, on %d %s%n",
-          corpus.root(),
-          corpus.names().size(),
-          Summary.bytes(corpus.bytes()),
-          dfut.nodes().size(),
-          dfut.nodes().size() == 1 ? "node" : "nodes");
+      out.println(
+          String.format(
+              Locale.ROOT,
+              "%s: %,d files, %s",
+              corpus.root(),
+              corpus.names().size(),
+              Summary.bytes(corpus.bytes())));
       Progress progress = new Progress(out, terminal);
       try (SearchIndex index =
           SearchIndex.build(dfut, corpus, groups, options.partitions(), tally, progress)) {
@@ -109,7 +110,7 @@ public final class SearchMain {
    * Enough for an even load when some take longer, and few enough that a task is worth its cost.
    */
   private static int groups(Collection<NodeId> nodes) {
-    return Math.clamp(4L * nodes.size() * Runtime.getRuntime().availableProcessors(), 16, 96);
+    return Math.clamp(4L * nodes.size() * Runtime.getRuntime().availableProcessors(), 24, 96);
   }
 
   private static String firstLine(Throwable e) {

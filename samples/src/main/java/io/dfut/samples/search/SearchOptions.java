@@ -37,7 +37,7 @@ record SearchOptions(
         --query "WORDS"      what to ask; may be repeated (default: a few questions about the JDK)
         --top N              how many files an answer shows (default 3)
         --limit-files N      index only so many files, evenly spaced
-        --groups N           how many map tasks (default: 4 for each core of each node, 16 to 96)
+        --groups N           how many map tasks (default: 4 for each core of each node, 24 to 96)
         --partitions N       how many partitions the index has, 1 to 3 (default 3)
       """;
 
