@@ -42,8 +42,9 @@ public final class SearchMain {
       err.println("search: " + e.getMessage());
       return 2;
     } catch (TaskFailedException e) {
-      err.println("search: " + firstLine(e));
-      return e.getCause() instanceof IOException ? 2 : 1;
+      boolean badInput = e.getCause() instanceof IOException;
+      err.println("search: " + firstLine(badInput ? e.getCause() : e));
+      return badInput ? 2 : 1;
     } catch (DFutException e) {
       err.println("search: " + firstLine(e));
       return 1;
