@@ -254,7 +254,9 @@ final class GraphReader {
       case Tag.STRING:
         String string = in.string();
         if (string.length() > GraphWriter.STRING_NUMBERED_CHARS) {
-          objects[number()] = string;
+          // Not objects[number()]: that would store into the array from before number() grew it.
+          int numbered = number();
+          objects[numbered] = string;
         }
         return string;
       case Tag.ENUM:

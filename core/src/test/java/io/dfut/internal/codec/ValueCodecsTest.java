@@ -396,6 +396,16 @@ class ValueCodecsTest {
     assertThat(CODECS.encode(null, NO_REFERENCES).bytes()).isEqualTo(2);
   }
 
+  /** Such strings are numbered, so the reader's table of objects grows while they are read. */
+  @Test
+  void manyLongStringsArrive() {
+    List<String> names = new ArrayList<>();
+    for (int i = 0; i < 1_000; i++) {
+      names.add("a name of more than thirty-two characters, number " + i);
+    }
+    assertThat(roundTrip(names)).isEqualTo(names);
+  }
+
   @TestFactory
   Stream<DynamicTest> primitiveAndNestedArraysArrive() {
     return Stream.<Object>of(

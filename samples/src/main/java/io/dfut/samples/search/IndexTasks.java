@@ -51,7 +51,7 @@ final class IndexTasks {
         if (context.isCancelled()) {
           throw new CancellationException("cancelled after " + i + " files");
         }
-        byte[] content = source.read(chunk.names().get(i));
+        byte[] content = read(source, chunk, chunk.names().get(i));
         bytes += content.length;
         if (isText(content)) {
           Tokeniser.terms(new String(content, StandardCharsets.UTF_8), counts);
@@ -72,6 +72,18 @@ final class IndexTasks {
         blocks[1],
         blocks[2],
         new MapReport(context.node().address(), lengths, bytes, notText, blockBytes));
+  }
+
+  /** The exception is one of the JDK's: those arrive at the driver with their type. */
+  private static byte[] read(TextSource source, Chunk chunk, String name) throws IOException {
+    try {
+      return source.read(name);
+    } catch (IOException e) {
+      throw new IOException(
+          "%s in %s cannot be read (%s): repair or remove it, or name another input with --input"
+              .formatted(name, chunk.root(), e.getMessage()),
+          e);
+    }
   }
 
   /** Merges the blocks of one partition, in the order of their chunks. */

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Builds a full-text index of the JDK's sources, or of any zip or folder, with the tasks of a
@@ -41,8 +42,9 @@ public final class SearchMain {
       err.println("search: " + e.getMessage());
       return 2;
     } catch (TaskFailedException e) {
-      err.println("search: " + firstLine(e));
-      return e.getCause() instanceof IOException ? 2 : 1;
+      boolean badInput = e.getCause() instanceof IOException;
+      err.println("search: " + firstLine(badInput ? e.getCause() : e));
+      return badInput ? 2 : 1;
     } catch (DFutException e) {
       err.println("search: " + firstLine(e));
       return 1;
@@ -59,13 +61,13 @@ public final class SearchMain {
       Tally tally = new Tally();
       dfut.nodes().forEach(node -> tally.node(node.address()));
       int groups = options.groups().orElse(groups(dfut.nodes()));
-      out.printf(
-          "%s: %,d files, %s, on %d %s%n",
-          corpus.root(),
-          corpus.names().size(),
-          Summary.bytes(corpus.bytes()),
-          dfut.nodes().size(),
-          dfut.nodes().size() == 1 ? "node" : "nodes");
+      out.println(
+          String.format(
+              Locale.ROOT,
+              "%s: %,d files, %s",
+              corpus.root(),
+              corpus.names().size(),
+              Summary.bytes(corpus.bytes())));
       Progress progress = new Progress(out, terminal);
       try (SearchIndex index =
           SearchIndex.build(dfut, corpus, groups, options.partitions(), tally, progress)) {
@@ -109,7 +111,7 @@ public final class SearchMain {
    * Enough for an even load when some take longer, and few enough that a task is worth its cost.
    */
   private static int groups(Collection<NodeId> nodes) {
-    return Math.clamp(4L * nodes.size() * Runtime.getRuntime().availableProcessors(), 8, 96);
+    return Math.clamp(4L * nodes.size() * Runtime.getRuntime().availableProcessors(), 24, 96);
   }
 
   private static String firstLine(Throwable e) {

@@ -37,16 +37,12 @@ record SearchOptions(
         --query "WORDS"      what to ask; may be repeated (default: a few questions about the JDK)
         --top N              how many files an answer shows (default 3)
         --limit-files N      index only so many files, evenly spaced
-        --groups N           how many map tasks (default: 4 for each core of each node, 8 to 96)
+        --groups N           how many map tasks (default: 4 for each core of each node, 24 to 96)
         --partitions N       how many partitions the index has, 1 to 3 (default 3)
       """;
 
   private static final List<String> JDK_QUERIES =
-      List.of(
-          "virtual thread scheduler",
-          "ConcurrentHashMap computeIfAbsent",
-          "red black tree",
-          "varint");
+      List.of("carrier thread pinned", "red black tree", "merge sort", "HTTP2 flow control window");
 
   private static final int GROUPS_MAX = 10_000;
 

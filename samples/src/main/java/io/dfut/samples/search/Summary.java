@@ -89,8 +89,11 @@ final class Summary {
   }
 
   static String bytes(long count) {
+    if (count < 1_000) {
+      return count + " bytes";
+    }
     return count < 1_000_000
-        ? String.format(Locale.ROOT, "%,.1f kB", count / 1e3)
+        ? String.format(Locale.ROOT, "%.1f kB", count / 1e3)
         : String.format(Locale.ROOT, "%,.1f MB", count / 1e6);
   }
 

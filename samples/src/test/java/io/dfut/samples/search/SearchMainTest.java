@@ -76,7 +76,7 @@ final class SearchMainTest {
     }
     Files.write(zip, bytes);
     assertThat(run("--input", zip.toString(), "--query", "word1")).isEqualTo(2);
-    assertOneLine("search.map");
+    assertOneLine("damaged.zip cannot be read");
   }
 
   private int run(String... args) {
