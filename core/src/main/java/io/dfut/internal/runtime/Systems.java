@@ -49,6 +49,8 @@ public final class Systems {
   public static DFutSystem local(Config user) {
     Config config = layered(user, ConfigFactory.parseMap(LOCAL_PEKKO));
     Settings settings = Settings.read(config);
+    // SLF4J complains when its first loggers are made by several threads at once, as Pekko does.
+    org.slf4j.LoggerFactory.getILoggerFactory();
     ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "dfut", config);
     try {
       NodeId self = new NodeId("local", 0, ThreadLocalRandom.current().nextLong() & Long.MAX_VALUE);
