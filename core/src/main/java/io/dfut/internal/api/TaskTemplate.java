@@ -108,7 +108,8 @@ public record TaskTemplate(
 
   public TaskTemplate maxRetries(int retries) {
     if (retries != 0) {
-      refuseForActor("an actor's calls are not repeated: they change its state, and may have run already");
+      refuseForActor(
+          "an actor's calls are not repeated: they change its state, and may have run already");
     }
     if (retries < -1) {
       throw new IllegalArgumentException(
@@ -119,7 +120,9 @@ public record TaskTemplate(
   }
 
   public TaskTemplate retryOn(Class<? extends Throwable> type) {
-    refuseForActor("an actor's calls are not repeated: catch the exception in the method, or submit the call again");
+    refuseForActor(
+        "an actor's calls are not repeated: catch the exception in the method, or submit the call"
+            + " again");
     List<Class<? extends Throwable>> more = new ArrayList<>(retryOn);
     more.add(type);
     return new TaskTemplate(

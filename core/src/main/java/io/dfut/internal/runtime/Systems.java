@@ -61,6 +61,27 @@ public final class Systems {
     }
   }
 
+  /**
+   * Leaves out the serialisers for the network. Pekko makes every configured one when it starts,
+   * and Jackson's cost a good part of a second; here no message is ever serialised.
+   */
+  private static Config withoutSerializers(Config config) {
+    Config left = config;
+    for (String name : List.of("jackson-json", "jackson-cbor", "jackson-cbor-264", "dfut-wire")) {
+      left = left.withoutPath("pekko.actor.serializers." + name);
+    }
+    for (Map.Entry<String, com.typesafe.config.ConfigValue> binding :
+        config.getObject("pekko.actor.serialization-bindings").entrySet()) {
+      if (!left.hasPath("pekko.actor.serializers." + binding.getValue().unwrapped())) {
+        left =
+            left.withoutPath(
+                com.typesafe.config.ConfigUtil.joinPath(
+                    "pekko", "actor", "serialization-bindings", binding.getKey()));
+      }
+    }
+    return left;
+  }
+
   /** See {@link DFutSystem#start(Config)}. */
   public static DFutSystem start(Config user) {
     return join(user, true);
