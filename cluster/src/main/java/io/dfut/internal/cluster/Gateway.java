@@ -60,8 +60,16 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
   /** What this node says to its own gateway. */
   sealed interface Local extends Command {}
 
-  /** The runtime is ready to listen. */
-  record Begin(PeerInfo own, Membership.Listener listener) implements Local {}
+  /**
+   * The runtime is ready to listen.
+   *
+   * @param nodesMin how many nodes that offer work there must be, this one included
+   * @param settled completed when there are so many, and this node and every other member know each
+   *     other
+   */
+  record Begin(
+      PeerInfo own, Membership.Listener listener, int nodesMin, CompletableFuture<Void> settled)
+      implements Local {}
 
   /** The cluster shows something of a member. */
   record Observed(ClusterEvent.MemberEvent event) implements Local {}
@@ -78,6 +86,9 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
       implements Local {}
 
   private record Tick() implements Local {}
+
+  /** Somebody waits until enough nodes are met. */
+  private record Unsettled(int nodesMin, CompletableFuture<Void> settled) {}
 
   /** An inquiry that nobody has answered yet. */
   private static final class OpenInquiry {
@@ -118,6 +129,7 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
       new TreeSet<>((a, b) -> a.equals(b) ? 0 : a.isOlderThan(b) ? -1 : 1);
 
   private Optional<Membership.Listener> listener = Optional.empty();
+  private Optional<Unsettled> unsettled = Optional.empty();
   private Optional<OpenInquiry> inquiry = Optional.empty();
   private Optional<Leaving> leaving = Optional.empty();
   private boolean said = false;
@@ -204,8 +216,13 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
         inquiry = Optional.empty();
       }
       case Wire.Flush flush -> throw new IllegalStateException("a flush was sent to this node");
-      case Begin(PeerInfo own, Membership.Listener runtime) -> {
+      case Begin(
+              PeerInfo own,
+              Membership.Listener runtime,
+              int nodesMin,
+              CompletableFuture<Void> settled) -> {
         listener = Optional.of(runtime);
+        unsettled = Optional.of(new Unsettled(nodesMin, settled));
         step(new PeerInput.Begun(own));
         removedBecause.ifPresent(runtime::removed);
       }
@@ -292,12 +309,17 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
   private void onGone(NodeId node, String cause) {
     if (node.equals(self.node())) {
       if (leaving.isEmpty() && !said) {
-        giveUp("the cluster removed this node: " + cause.replaceFirst("^it ", "this node "));
+        throwOut("the cluster removed this node: " + cause.replaceFirst("^it ", "this node "));
       }
       return;
     }
     step(new PeerInput.MemberGone(node, cause));
     gateways.remove(node);
+  }
+
+  private void throwOut(String cause) {
+    LOG.warn("this node, {}, has to stop: {}", self.node(), cause);
+    giveUp(cause);
   }
 
   private void giveUp(String cause) {
@@ -320,6 +342,13 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
 
   private void step(PeerInput input) {
     machine.step(input, System.nanoTime(), this::carryOut);
+    unsettled
+        .filter(waiting -> machine.knowsEverybody() && machine.nodes() >= waiting.nodesMin())
+        .ifPresent(
+            waiting -> {
+              waiting.settled().complete(null);
+              unsettled = Optional.empty();
+            });
   }
 
   private void carryOut(PeerEffect effect) {
@@ -345,7 +374,7 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
         tell(runtime -> runtime.peerDown(node, cause));
       }
       case PeerEffect.AnnounceDirectory(NodeId node) -> tell(runtime -> runtime.directoryAt(node));
-      case PeerEffect.GiveUp(String cause) -> giveUp(cause);
+      case PeerEffect.GiveUp(String cause) -> throwOut(cause);
     }
   }
 

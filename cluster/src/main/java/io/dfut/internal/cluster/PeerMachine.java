@@ -99,6 +99,24 @@ final class PeerMachine implements Machine<PeerInput, PeerEffect> {
     return peer != null && peer.info.isPresent();
   }
 
+  /**
+   * Whether this node is seen as a member itself, and every other one that is seen is met and knows
+   * this node.
+   */
+  boolean knowsEverybody() {
+    return ageRank(self) >= 0
+        && peers.values().stream().allMatch(peer -> peer.info.isPresent() && peer.knowsUs);
+  }
+
+  /** How many nodes that offer work are met, this one included. */
+  int nodes() {
+    return (int) up.stream().filter(member -> isKnown(member.node()) && offersWork(member)).count();
+  }
+
+  private boolean isKnown(NodeId node) {
+    return node.equals(self) || isMet(node);
+  }
+
   /** What this node says of itself; only after it has begun. */
   PeerInfo own() {
     return own.orElseThrow();
@@ -227,8 +245,7 @@ final class PeerMachine implements Machine<PeerInput, PeerEffect> {
       if (gone.contains(node) || !offersWork(member)) {
         continue;
       }
-      boolean reachable = node.equals(self) || isMet(node);
-      if (reachable && !directory.equals(Optional.of(node))) {
+      if (isKnown(node) && !directory.equals(Optional.of(node))) {
         directory = Optional.of(node);
         effects.accept(new PeerEffect.AnnounceDirectory(node));
       }

@@ -57,46 +57,10 @@ public final class PekkoClusterProvider implements ClusterProvider {
     this.wireVersion = wireVersion;
   }
 
-  /** What is configured below {@code dfut.cluster}. */
-  private record Settings(
-      String systemName,
-      String host,
-      int port,
-      List<Address> join,
-      Duration joinTimeout,
-      Duration leaveTimeout,
-      Duration helloPause,
-      Outbox.Limits limits) {
-    static Settings of(Config config) {
-      Config cluster = config.getConfig("dfut.cluster");
-      String systemName = cluster.getString("system-name");
-      int port = cluster.getInt("port");
-      if (port < 0 || port > 65_535) {
-        throw new IllegalArgumentException(
-            "dfut.cluster.port is " + port + "; it must be 0 (any free port) to 65535");
-      }
-      return new Settings(
-          systemName,
-          cluster.getString("host"),
-          port,
-          cluster.getStringList("join").stream().map(at -> address(systemName, at)).toList(),
-          cluster.getDuration("join-timeout"),
-          cluster.getDuration("leave-timeout"),
-          cluster.getDuration("hello-pause"),
-          new Outbox.Limits(
-              cluster.getInt("outbox-messages-max"), cluster.getInt("batch-messages-max")));
-    }
-
-    private static Address address(String systemName, String hostAndPort) {
-      HostAndPort at = HostAndPort.parse(hostAndPort, "dfut.cluster.join");
-      return new Address("pekko", systemName, at.host(), at.port());
-    }
-  }
-
   @Override
   public Membership start(Config config, boolean offersWork) {
     Config layered = prepare(config, offersWork);
-    Settings settings = Settings.of(layered);
+    ClusterSettings settings = ClusterSettings.of(layered);
     requireFree(settings.host(), settings.port());
     // SLF4J complains when its first loggers are made by several threads at once, as Pekko does.
     LoggerFactory.getILoggerFactory();
@@ -121,7 +85,7 @@ public final class PekkoClusterProvider implements ClusterProvider {
     }
     refuseJavaSerialization(config);
     requireSerializer(system);
-    return Optional.of(open(system, config, Settings.of(config), false));
+    return Optional.of(open(system, config, ClusterSettings.of(config), false));
   }
 
   private static void requireSerializer(ActorSystem<?> system) {
@@ -213,7 +177,7 @@ public final class PekkoClusterProvider implements ClusterProvider {
         cause);
   }
 
-  private static ActorSystem<Void> create(Settings settings, Config layered) {
+  private static ActorSystem<Void> create(ClusterSettings settings, Config layered) {
     try {
       return ActorSystem.create(Behaviors.empty(), settings.systemName(), layered);
     } catch (ConfigException e) {
@@ -238,7 +202,7 @@ public final class PekkoClusterProvider implements ClusterProvider {
   }
 
   private static PekkoMembership open(
-      ActorSystem<?> system, Config config, Settings settings, boolean ownsSystem) {
+      ActorSystem<?> system, Config config, ClusterSettings settings, boolean ownsSystem) {
     NodeId self =
         Gateway.nodeId(Cluster.get(Adapter.toClassic(system)).selfMember().uniqueAddress());
     Wire.Preamble terms = Terms.of(config, self);
@@ -248,11 +212,11 @@ public final class PekkoClusterProvider implements ClusterProvider {
             Gateway.create(terms, settings.limits(), settings.helloPause(), outboxes),
             Gateway.NAME,
             DispatcherSelector.fromConfig("pekko.actor.internal-dispatcher"));
-    return new PekkoMembership(
-        system, terms, gateway, outboxes, settings.leaveTimeout(), ownsSystem);
+    return new PekkoMembership(system, terms, gateway, outboxes, settings, ownsSystem);
   }
 
-  private static void join(ActorSystem<?> system, Settings settings, PekkoMembership membership) {
+  private static void join(
+      ActorSystem<?> system, ClusterSettings settings, PekkoMembership membership) {
     Cluster cluster = Cluster.get(Adapter.toClassic(system));
     long deadlineNanos = System.nanoTime() + settings.joinTimeout().toNanos();
     CompletableFuture<Void> up = new CompletableFuture<>();
@@ -288,7 +252,7 @@ public final class PekkoClusterProvider implements ClusterProvider {
    * but does not tell it why.
    */
   private static Optional<Wire.Preamble> inquire(
-      PekkoMembership membership, Settings settings, long deadlineNanos) {
+      PekkoMembership membership, ClusterSettings settings, long deadlineNanos) {
     CompletableFuture<Wire.Preamble> answer = membership.inquire(settings.join());
     while (true) {
       long leftNanos = deadlineNanos - System.nanoTime();
@@ -327,7 +291,7 @@ public final class PekkoClusterProvider implements ClusterProvider {
     }
   }
 
-  private static String whyNoJoin(Settings settings, Optional<Wire.Preamble> seed) {
+  private static String whyNoJoin(ClusterSettings settings, Optional<Wire.Preamble> seed) {
     if (seed.isPresent()) {
       return seed.get().node()
           + " answers, but did not take this node in within "
@@ -361,7 +325,7 @@ public final class PekkoClusterProvider implements ClusterProvider {
     return false;
   }
 
-  private static String shown(Settings settings) {
+  private static String shown(ClusterSettings settings) {
     return settings.join().stream()
         .map(node -> node.host().get() + ":" + node.port().get())
         .collect(Collectors.joining(", "));

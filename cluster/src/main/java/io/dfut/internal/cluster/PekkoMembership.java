@@ -28,7 +28,7 @@ final class PekkoMembership implements Membership {
   private final Wire.Preamble terms;
   private final ActorRef<Gateway.Command> gateway;
   private final ConcurrentMap<NodeId, Outbox> outboxes;
-  private final Duration leaveTimeout;
+  private final ClusterSettings settings;
   private final boolean ownsSystem;
 
   PekkoMembership(
@@ -36,13 +36,13 @@ final class PekkoMembership implements Membership {
       Wire.Preamble terms,
       ActorRef<Gateway.Command> gateway,
       ConcurrentMap<NodeId, Outbox> outboxes,
-      Duration leaveTimeout,
+      ClusterSettings settings,
       boolean ownsSystem) {
     this.system = system;
     this.terms = terms;
     this.gateway = gateway;
     this.outboxes = outboxes;
-    this.leaveTimeout = leaveTimeout;
+    this.settings = settings;
     this.ownsSystem = ownsSystem;
     // However the system ends, peers hear of it at once instead of finding out, and the runtime of
     // this node hears of it if it is not what ends it.
@@ -87,9 +87,41 @@ final class PekkoMembership implements Membership {
     return answer;
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * <p>On a node of ours, returns when there are as many nodes as were asked for and all members
+   * are met, so that a program that starts, looks at the nodes and submits finds them. In an
+   * application's own cluster it does not wait: there may be members without DFut.
+   *
+   * @throws IllegalStateException when too few nodes came in time
+   */
   @Override
   public void begin(PeerInfo own, Listener listener) {
-    gateway.tell(new Gateway.Begin(own, listener));
+    CompletableFuture<Void> settled = new CompletableFuture<>();
+    gateway.tell(new Gateway.Begin(own, listener, settings.nodesMin(), settled));
+    if (!ownsSystem) {
+      return;
+    }
+    Duration patience = settings.nodesMin() > 1 ? settings.joinTimeout() : settings.meetTimeout();
+    try {
+      settled.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      if (settings.nodesMin() > 1) {
+        throw new IllegalStateException(
+            "fewer than "
+                + settings.nodesMin()
+                + " nodes (dfut.cluster.nodes-min) have come within "
+                + patience
+                + " (dfut.cluster.join-timeout)",
+            e);
+      }
+      LOG.info("not all members were met within {}", patience);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("meeting the other members failed", e);
+    }
   }
 
   @Override
@@ -119,7 +151,7 @@ final class PekkoMembership implements Membership {
    */
   private CompletableFuture<Void> goodbye(Optional<String> cause) {
     CompletableFuture<Void> done = new CompletableFuture<>();
-    gateway.tell(new Gateway.Leave(cause, leaveTimeout.dividedBy(4), done));
+    gateway.tell(new Gateway.Leave(cause, settings.leaveTimeout().dividedBy(4), done));
     // The gateway is gone when the system is; then there is nobody to wait for.
     system.getWhenTerminated().whenComplete((end, failure) -> done.complete(null));
     return done;
@@ -127,9 +159,9 @@ final class PekkoMembership implements Membership {
 
   private void await(CompletableFuture<?> end, String what) {
     try {
-      end.get(leaveTimeout.toMillis(), TimeUnit.MILLISECONDS);
+      end.get(settings.leaveTimeout().toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
-      LOG.warn("{} took longer than {}; going on without", what, leaveTimeout);
+      LOG.warn("{} took longer than {}; going on without", what, settings.leaveTimeout());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (ExecutionException e) {
