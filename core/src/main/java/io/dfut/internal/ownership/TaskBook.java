@@ -367,7 +367,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     if (row != null && row.value instanceof Outcome.Actor) {
       row.cells().forEach(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
       row.value = null;
-      table.settle(row, row.id, new Outcome.Failed(failure), List.of(), self);
+      table.settle(row, row.id, new Outcome.Failed(failure));
     }
   }
 
@@ -401,11 +401,12 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   private void apply(TaskRecord task, TaskReturned answer) {
     settled(task);
+    List<Row> came = counter.arriveAll(answer.carried(), answer.executor());
     for (int i = 0; i < task.spec.results(); i++) {
       ObjectId id = task.result(i);
-      table.settle(
-          counter.find(id), id, answer.outcomes().get(i), answer.carried(), answer.executor());
+      table.settle(counter.find(id), id, answer.outcomes().get(i));
     }
+    came.forEach(counter::holdReleased);
     answer.held().forEach(held -> counter.onHeld(held.object(), answer.executor(), held.epoch()));
     releaseArguments(task);
     releaseLineageIfDone(task);
@@ -536,7 +537,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     settled(task);
     for (int i = 0; i < task.spec.results(); i++) {
       ObjectId id = task.result(i);
-      table.settle(counter.find(id), id, new Outcome.Failed(failure), List.of(), self);
+      table.settle(counter.find(id), id, new Outcome.Failed(failure));
     }
     if (task.location == null) {
       releaseArguments(task);

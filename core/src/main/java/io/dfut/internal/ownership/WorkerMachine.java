@@ -52,8 +52,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
         row.addCell(made.cell());
       }
       case WorkerInput.PromiseSettled settled ->
-          table.settle(
-              counter.find(settled.object()), settled.object(), settled.outcome(), List.of(), self);
+          table.settle(counter.find(settled.object()), settled.object(), settled.outcome());
       case WorkerInput.HandleAdded added -> {
         Row row = counter.find(added.object());
         if (row != null) { // else the worker was closed
@@ -150,7 +149,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
     Row row = counter.own(put.object(), Row.Origin.PUT, put.site());
     row.handles = 1;
     row.addCell(put.cell());
-    table.settle(row, row.id, put.value(), List.of(), self);
+    table.settle(row, row.id, put.value());
   }
 
   private Failure closedFailure(String what) {
@@ -206,7 +205,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       Failure failure =
           Failure.of(
               Failure.Kind.CANCELLED, id + ", a promise made at " + row.site + ", was cancelled");
-      table.settle(row, id, new Outcome.Failed(failure), List.of(), self);
+      table.settle(row, id, new Outcome.Failed(failure));
     }
   }
 
@@ -279,7 +278,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
     counter.rows().forEach(rows::add);
     for (Row row : rows) {
       if (row.value == null && !row.freed) {
-        table.settle(row, row.id, new Outcome.Failed(failure), List.of(), self);
+        table.settle(row, row.id, new Outcome.Failed(failure));
       }
       while (row.handles > 0) {
         counter.handleReleased(row);
@@ -291,6 +290,11 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
   /** Whether nothing is left: a worker may then end without telling anyone. */
   public boolean isEmpty() {
     return counter.isEmpty() && tasks.isEmpty();
+  }
+
+  /** One row, null when there is none; for tests. */
+  Row row(ObjectId id) {
+    return counter.find(id);
   }
 
   /** The rows, for people. */
