@@ -73,7 +73,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       case WorkerInput.ReadSucceeded read -> onReadSucceeded(read);
       case WorkerInput.Cancel cancel -> onCancel(cancel.object());
       case WorkerInput.TaskArrived(TaskPushed push) -> onTaskArrived(push);
-      case WorkerInput.TaskDropped(TaskPushed push) -> releaseLent(push, new ArrayList<>());
+      case WorkerInput.TaskDropped(TaskPushed push) -> releaseLent(push);
       case WorkerInput.TaskClaimedInline claimed -> tasks.onClaimedInline(claimed.task());
       case WorkerInput.TaskEnded ended -> onTaskEnded(ended);
       case WorkerInput.ParentCancelled cancelled -> tasks.cancelChildren(cancelled.parent());
@@ -236,8 +236,8 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       }
     }
     ended.released().forEach(this::release);
-    List<Held> held = new ArrayList<>();
-    releaseLent(push, held);
+    releaseLent(push);
+    List<Held> held = stillHeld(push);
     effects.accept(
         new WorkerEffect.Send(
             owner,
@@ -251,20 +251,30 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
                 self)));
   }
 
-  /**
-   * The task is not here any more: what it was lent and something else here still holds must be
-   * said to its owner.
-   */
-  private void releaseLent(TaskPushed push, List<Held> held) {
+  /** The task is not here any more: nothing is held for it. */
+  private void releaseLent(TaskPushed push) {
     for (Transit transit : push.lent()) {
       Row row = counter.find(transit.object());
       if (row != null && row.holds > 0) {
         counter.holdReleased(row);
-        if (transit.id() == 0 && counter.stillHolds(row)) {
-          held.add(new Held(row.id, row.epoch));
-        }
       }
     }
+  }
+
+  /**
+   * What the task was lent by its owner and something else here still holds: the answer must say
+   * it. Only an answer can: a task that is dropped gives none, and what holds the reference then is
+   * another task that was lent it.
+   */
+  private List<Held> stillHeld(TaskPushed push) {
+    List<Held> held = new ArrayList<>();
+    for (Transit transit : push.lent()) {
+      Row row = counter.find(transit.object());
+      if (row != null && transit.id() == 0 && counter.stillHolds(row)) {
+        held.add(new Held(row.id, row.epoch));
+      }
+    }
+    return held;
   }
 
   private void onClose(String reason) {
