@@ -412,16 +412,23 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     releaseLineageIfDone(task);
   }
 
+  /**
+   * Whether a blocked task of this worker runs it; false also when it was pushed to this worker, as
+   * one that was leased to itself.
+   */
+  boolean runsInline(TaskId id) {
+    TaskRecord task = tasks.get(id);
+    return task != null && task.runsInline;
+  }
+
   /** A task that ran inline ended on this worker itself. */
-  void onInlineEnded(TaskPushed push, List<Outcome> outcomes, List<String> thrownClasses) {
-    TaskRecord task = tasks.get(push.spec().id());
-    TaskReturned answer =
-        new TaskReturned(
-            push.spec().id(), push.attempt(), outcomes, List.of(), List.of(), thrownClasses, self);
-    if (task != null && task.attempt == push.attempt()) {
+  void onInlineEnded(TaskReturned answer) {
+    TaskRecord task = tasks.get(answer.task());
+    if (task != null && task.attempt == answer.attempt()) {
       task.location = null;
+      task.runsInline = false;
     }
-    if (task == null || task.isSettled() || task.attempt != push.attempt()) {
+    if (task == null || task.isSettled() || task.attempt != answer.attempt()) {
       discard(answer);
       if (task != null) {
         releaseArguments(task);
@@ -512,6 +519,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     }
     LeaseBook.Lease lease = task.lease;
     task.state = TaskRecord.State.INLINE;
+    task.runsInline = true;
     task.location = self;
     task.lease = null;
     if (lease != null) {

@@ -221,8 +221,23 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
     TaskPushed push = ended.push();
     WorkerId owner = push.spec().id().owner();
     if (owner.equals(self)) {
-      tasks.onInlineEnded(push, ended.outcomes(), ended.thrownClasses());
+      // It ran inline, or this worker was leased to itself, or called itself: no message is needed.
+      TaskReturned answer =
+          new TaskReturned(
+              push.spec().id(),
+              push.attempt(),
+              ended.outcomes(),
+              List.of(),
+              List.of(),
+              ended.thrownClasses(),
+              self);
+      if (tasks.runsInline(push.spec().id())) {
+        tasks.onInlineEnded(answer);
+      } else {
+        tasks.onReturned(answer);
+      }
       ended.released().forEach(this::release);
+      releaseLent(push);
       return;
     }
     // The references inside the results are counted before the task's own handles on them go.
