@@ -635,6 +635,20 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     return Map.copyOf(free);
   }
 
+  /** What leases hold now, in units: with {@link #free}, always the total. */
+  public Map<String, Long> held() {
+    Map<String, Long> held = new HashMap<>();
+    for (Waiting entry : starting) {
+      entry.request.resources().units().forEach((name, n) -> held.merge(name, n, Long::sum));
+    }
+    for (Granted lease : granted.values()) {
+      if (lease.blocked == 0) {
+        lease.request.resources().units().forEach((name, n) -> held.merge(name, n, Long::sum));
+      }
+    }
+    return held;
+  }
+
   /** The other nodes that are known. */
   public List<NodeId> knownNodes() {
     return others.entrySet().stream()

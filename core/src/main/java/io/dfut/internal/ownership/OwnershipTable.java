@@ -4,7 +4,6 @@ import io.dfut.NodeId;
 import io.dfut.ObjectId;
 import io.dfut.ObjectLostException.Reason;
 import io.dfut.WorkerId;
-import io.dfut.internal.protocol.Transit;
 import io.dfut.internal.protocol.WorkerMessage.CopyAdded;
 import io.dfut.internal.protocol.WorkerMessage.CopyLost;
 import io.dfut.internal.protocol.WorkerMessage.EndActor;
@@ -83,10 +82,10 @@ final class OwnershipTable implements ReferenceCounter.Listener {
    * An object's outcome is known. Whoever waits is told. Does nothing but free the copy when the
    * row is gone, freed, or settled already.
    *
-   * @param carried the transits under which the references inside it came, empty when this worker
-   *     held them anyway
+   * <p>The references inside it have rows here already: this worker holds them, or they arrived
+   * with the answer ({@link ReferenceCounter#arriveAll}).
    */
-  void settle(Row row, ObjectId id, Outcome outcome, List<Transit> carried, WorkerId from) {
+  void settle(Row row, ObjectId id, Outcome outcome) {
     if (row == null || row.freed || row.value != null) {
       discard(id, outcome);
       return;
@@ -94,20 +93,14 @@ final class OwnershipTable implements ReferenceCounter.Listener {
     row.value = outcome;
     if (row.isOwned()) {
       for (ObjectId inner : outcome.references()) {
-        arrived(inner, carried, from).ifPresent(counter::containerAdded);
+        Row innerRow = counter.find(inner);
+        if (innerRow != null && !innerRow.freed) {
+          counter.containerAdded(innerRow);
+        }
       }
     }
     announce(row);
     counter.suspect(row);
-  }
-
-  private Optional<Row> arrived(ObjectId inner, List<Transit> carried, WorkerId from) {
-    for (Transit transit : carried) {
-      if (transit.object().equals(inner)) {
-        return counter.arrive(transit, from);
-      }
-    }
-    return Optional.ofNullable(counter.find(inner));
   }
 
   private void announce(Row row) {
@@ -299,7 +292,7 @@ final class OwnershipTable implements ReferenceCounter.Listener {
   void recover(Row row) {
     Optional<Failure> refusal = whyNotRebuilt(row);
     if (refusal.isPresent()) {
-      settle(row, row.id, new Outcome.Failed(refusal.get()), List.of(), self);
+      settle(row, row.id, new Outcome.Failed(refusal.get()));
     } else {
       tasks.rebuild(row.task);
     }

@@ -227,6 +227,24 @@ final class ReferenceCounter {
   }
 
   /**
+   * References came in with an answer. Each is held until the answer has been applied: what contains
+   * it counts it by then, or nothing does. A reference that came twice has two transits, and both
+   * must be closed.
+   */
+  List<Row> arriveAll(List<Transit> carried, WorkerId sender) {
+    List<Row> rows = new ArrayList<>(carried.size());
+    for (Transit transit : carried) {
+      arrive(transit, sender)
+          .ifPresent(
+              row -> {
+                holdAdded(row);
+                rows.add(row);
+              });
+    }
+    return rows;
+  }
+
+  /**
    * A reference was found inside a value that this worker read. While its owner does not know us,
    * the outer value, which contains it, must not go.
    */

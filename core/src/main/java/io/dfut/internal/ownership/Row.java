@@ -108,13 +108,18 @@ final class Row {
     return origin != Origin.BORROWED;
   }
 
-  /** While true, the value must exist or be on its way. */
+  /**
+   * While true, the value must exist or be on its way. A kept description that takes a borrowed
+   * object keeps the borrow (a lineage borrow): the row, and with it the owner's, would otherwise be
+   * gone when the task is run again.
+   */
   boolean inScope() {
     return handles > 0
         || arguments > 0
         || containers > 0
         || transits > 0
         || holds > 0
+        || (lineage > 0 && !isOwned())
         || (borrowers != null && !borrowers.isEmpty());
   }
 

@@ -373,7 +373,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     if (row != null && row.value instanceof Outcome.Actor) {
       row.cells().forEach(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
       row.value = null;
-      table.settle(row, row.id, new Outcome.Failed(failure), List.of(), self);
+      table.settle(row, row.id, new Outcome.Failed(failure));
     }
   }
 
@@ -407,26 +407,34 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   private void apply(TaskRecord task, TaskReturned answer) {
     settled(task);
+    List<Row> came = counter.arriveAll(answer.carried(), answer.executor());
     for (int i = 0; i < task.spec.results(); i++) {
       ObjectId id = task.result(i);
-      table.settle(
-          counter.find(id), id, answer.outcomes().get(i), answer.carried(), answer.executor());
+      table.settle(counter.find(id), id, answer.outcomes().get(i));
     }
+    came.forEach(counter::holdReleased);
     answer.held().forEach(held -> counter.onHeld(held.object(), answer.executor(), held.epoch()));
     releaseArguments(task);
     releaseLineageIfDone(task);
   }
 
+  /**
+   * Whether a blocked task of this worker runs it; false also when it was pushed to this worker, as
+   * one that was leased to itself.
+   */
+  boolean runsInline(TaskId id) {
+    TaskRecord task = tasks.get(id);
+    return task != null && task.runsInline;
+  }
+
   /** A task that ran inline ended on this worker itself. */
-  void onInlineEnded(TaskPushed push, List<Outcome> outcomes, List<String> thrownClasses) {
-    TaskRecord task = tasks.get(push.spec().id());
-    TaskReturned answer =
-        new TaskReturned(
-            push.spec().id(), push.attempt(), outcomes, List.of(), List.of(), thrownClasses, self);
-    if (task != null && task.attempt == push.attempt()) {
+  void onInlineEnded(TaskReturned answer) {
+    TaskRecord task = tasks.get(answer.task());
+    if (task != null && task.attempt == answer.attempt()) {
       task.location = null;
+      task.runsInline = false;
     }
-    if (task == null || task.isSettled() || task.attempt != push.attempt()) {
+    if (task == null || task.isSettled() || task.attempt != answer.attempt()) {
       discard(answer);
       if (task != null) {
         releaseArguments(task);
@@ -517,6 +525,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     }
     LeaseBook.Lease lease = task.lease;
     task.state = TaskRecord.State.INLINE;
+    task.runsInline = true;
     task.location = self;
     task.lease = null;
     if (lease != null) {
@@ -542,7 +551,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     settled(task);
     for (int i = 0; i < task.spec.results(); i++) {
       ObjectId id = task.result(i);
-      table.settle(counter.find(id), id, new Outcome.Failed(failure), List.of(), self);
+      table.settle(counter.find(id), id, new Outcome.Failed(failure));
     }
     if (task.location == null) {
       releaseArguments(task);

@@ -50,6 +50,9 @@ final class TaskRecord {
    */
   LeaseBook.Lease lease;
 
+  /** A blocked task of this worker runs it. Set when it is claimed; ends when it has ended. */
+  boolean runsInline;
+
   /**
    * The submitted counts on its arguments are held: from submission until it settles, or its
    * cancelled body has ended.

@@ -52,8 +52,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
         row.addCell(made.cell());
       }
       case WorkerInput.PromiseSettled settled ->
-          table.settle(
-              counter.find(settled.object()), settled.object(), settled.outcome(), List.of(), self);
+          table.settle(counter.find(settled.object()), settled.object(), settled.outcome());
       case WorkerInput.HandleAdded added -> {
         Row row = counter.find(added.object());
         if (row != null) { // else the worker was closed
@@ -74,7 +73,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       case WorkerInput.ReadSucceeded read -> onReadSucceeded(read);
       case WorkerInput.Cancel cancel -> onCancel(cancel.object());
       case WorkerInput.TaskArrived(TaskPushed push) -> onTaskArrived(push);
-      case WorkerInput.TaskDropped(TaskPushed push) -> releaseLent(push, new ArrayList<>());
+      case WorkerInput.TaskDropped(TaskPushed push) -> releaseLent(push);
       case WorkerInput.TaskClaimedInline claimed -> tasks.onClaimedInline(claimed.task());
       case WorkerInput.TaskEnded ended -> onTaskEnded(ended);
       case WorkerInput.ParentCancelled cancelled -> tasks.cancelChildren(cancelled.parent());
@@ -150,7 +149,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
     Row row = counter.own(put.object(), Row.Origin.PUT, put.site());
     row.handles = 1;
     row.addCell(put.cell());
-    table.settle(row, row.id, put.value(), List.of(), self);
+    table.settle(row, row.id, put.value());
   }
 
   private Failure closedFailure(String what) {
@@ -206,7 +205,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       Failure failure =
           Failure.of(
               Failure.Kind.CANCELLED, id + ", a promise made at " + row.site + ", was cancelled");
-      table.settle(row, id, new Outcome.Failed(failure), List.of(), self);
+      table.settle(row, id, new Outcome.Failed(failure));
     }
   }
 
@@ -222,8 +221,23 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
     TaskPushed push = ended.push();
     WorkerId owner = push.spec().id().owner();
     if (owner.equals(self)) {
-      tasks.onInlineEnded(push, ended.outcomes(), ended.thrownClasses());
+      // It ran inline, or this worker was leased to itself, or called itself: no message is needed.
+      TaskReturned answer =
+          new TaskReturned(
+              push.spec().id(),
+              push.attempt(),
+              ended.outcomes(),
+              List.of(),
+              List.of(),
+              ended.thrownClasses(),
+              self);
+      if (tasks.runsInline(push.spec().id())) {
+        tasks.onInlineEnded(answer);
+      } else {
+        tasks.onReturned(answer);
+      }
       ended.released().forEach(this::release);
+      releaseLent(push);
       return;
     }
     // The references inside the results are counted before the task's own handles on them go.
@@ -237,8 +251,8 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       }
     }
     ended.released().forEach(this::release);
-    List<Held> held = new ArrayList<>();
-    releaseLent(push, held);
+    releaseLent(push);
+    List<Held> held = stillHeld(push);
     effects.accept(
         new WorkerEffect.Send(
             owner,
@@ -252,20 +266,30 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
                 self)));
   }
 
-  /**
-   * The task is not here any more: what it was lent and something else here still holds must be
-   * said to its owner.
-   */
-  private void releaseLent(TaskPushed push, List<Held> held) {
+  /** The task is not here any more: nothing is held for it. */
+  private void releaseLent(TaskPushed push) {
     for (Transit transit : push.lent()) {
       Row row = counter.find(transit.object());
       if (row != null && row.holds > 0) {
         counter.holdReleased(row);
-        if (transit.id() == 0 && counter.stillHolds(row)) {
-          held.add(new Held(row.id, row.epoch));
-        }
       }
     }
+  }
+
+  /**
+   * What the task was lent by its owner and something else here still holds: the answer must say
+   * it. Only an answer can: a task that is dropped gives none, and what holds the reference then is
+   * another task that was lent it.
+   */
+  private List<Held> stillHeld(TaskPushed push) {
+    List<Held> held = new ArrayList<>();
+    for (Transit transit : push.lent()) {
+      Row row = counter.find(transit.object());
+      if (row != null && transit.id() == 0 && counter.stillHolds(row)) {
+        held.add(new Held(row.id, row.epoch));
+      }
+    }
+    return held;
   }
 
   private void onClose(String reason) {
@@ -280,7 +304,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
     for (Row row : rows) {
       row.takeAskers(); // borrowers hear of the owner's end, not of a failure of the object
       if (row.value == null && !row.freed) {
-        table.settle(row, row.id, new Outcome.Failed(failure), List.of(), self);
+        table.settle(row, row.id, new Outcome.Failed(failure));
       }
       while (row.handles > 0) {
         counter.handleReleased(row);
@@ -292,6 +316,11 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
   /** Whether nothing is left: a worker may then end without telling anyone. */
   public boolean isEmpty() {
     return counter.isEmpty() && tasks.isEmpty();
+  }
+
+  /** One row, null when there is none; for tests. */
+  Row row(ObjectId id) {
+    return counter.find(id);
   }
 
   /** The rows, for people. */

@@ -1,0 +1,86 @@
+package io.dfut.internal.sim;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.function.Predicate;
+
+/**
+ * Messages under way: in order within a pair of end points, in any order between pairs. Faults of
+ * links belong here.
+ */
+final class Network {
+  /** A message. End points are what their {@code equals} says. */
+  record Envelope(Object from, Object to, Object message, Object claim) {}
+
+  private record Link(Object from, Object to) {}
+
+  private static final class Channel {
+    final Link link;
+    final ArrayDeque<Envelope> waiting = new ArrayDeque<>();
+
+    Channel(Link link) {
+      this.link = link;
+    }
+  }
+
+  private final Random random;
+  private final Map<Link, Channel> channels = new HashMap<>();
+
+  /** Channels with something in them, in the order in which they came to have it. */
+  private final List<Channel> busy = new ArrayList<>();
+
+  Network(Random random) {
+    this.random = random;
+  }
+
+  void send(Envelope envelope) {
+    Channel channel =
+        channels.computeIfAbsent(new Link(envelope.from, envelope.to), Channel::new);
+    if (channel.waiting.isEmpty()) {
+      busy.add(channel);
+    }
+    channel.waiting.addLast(envelope);
+  }
+
+  boolean isEmpty() {
+    return busy.isEmpty();
+  }
+
+  /** Takes the next message of any pair. */
+  Envelope take() {
+    int index = random.nextInt(busy.size());
+    Channel channel = busy.get(index);
+    Envelope next = channel.waiting.removeFirst();
+    if (channel.waiting.isEmpty()) {
+      busy.set(index, busy.getLast());
+      busy.removeLast();
+    }
+    return next;
+  }
+
+  /** The sender died: the tail of what it sent is lost, from a random place on. */
+  void cutTailsFrom(Predicate<Object> sender) {
+    for (Channel channel : List.copyOf(busy)) {
+      if (sender.test(channel.link.from)) {
+        int kept = random.nextInt(channel.waiting.size() + 1);
+        while (channel.waiting.size() > kept) {
+          channel.waiting.removeLast();
+        }
+        if (channel.waiting.isEmpty()) {
+          busy.remove(channel);
+        }
+      }
+    }
+  }
+
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder();
+    busy.forEach(channel -> channel.waiting.forEach(e -> text.append("  ").append(e).append('\n')));
+    return text.toString();
+  }
+}

@@ -1,0 +1,548 @@
+package io.dfut.internal.sim;
+
+import io.dfut.JobId;
+import io.dfut.NodeId;
+import io.dfut.ObjectId;
+import io.dfut.WorkerId;
+import io.dfut.internal.api.Resources;
+import io.dfut.internal.lease.LeaseEffect;
+import io.dfut.internal.lease.LeaseInput;
+import io.dfut.internal.lease.LeaseLimits;
+import io.dfut.internal.lease.LeaseMachine;
+import io.dfut.internal.ownership.Claim;
+import io.dfut.internal.ownership.Tables;
+import io.dfut.internal.ownership.WorkerInput;
+import io.dfut.internal.ownership.WorkerLimits;
+import io.dfut.internal.protocol.SchedulerMessage;
+import io.dfut.internal.protocol.WorkerMessage;
+import io.dfut.internal.spi.ObjectKey;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.Random;
+
+/**
+ * A cluster in one thread, from one seed: the real machines of workers and schedulers, simulated
+ * executors and stores, a network that delivers in any order, and a clock that jumps. After each
+ * step it is checked that nothing is freed while somebody has an open handle on it; at the end,
+ * that every driver read what the direct evaluation gives, and that nothing is left anywhere.
+ */
+final class Sim {
+  /** A run that lasts longer, on its own clock, will not end. */
+  private static final long LONGEST_NANOS = 300_000_000_000L;
+
+  static final JobId JOB = new JobId(new NodeId("sim", 1, 0), 1);
+
+  /** Where messages to a node's scheduler go. */
+  record Scheduler(NodeId node) {}
+
+  /** Where messages to a node's store go. */
+  record Store(NodeId node) {}
+
+  /** A worker's executing thread, whose messages may overtake those of its table. */
+  record Thread(WorkerId worker) {}
+
+  private record Free(ObjectKey key) {}
+
+  private record Promote(ObjectKey key) {}
+
+  private record Alarm(long atNanos, long order, Runnable action) {}
+
+  /** A node: its scheduler and its store. */
+  static final class SimNode {
+    final NodeId id;
+    final LeaseMachine leases;
+    final Map<ObjectKey, Value> store = new LinkedHashMap<>();
+    long lastWorker;
+    boolean dead;
+
+    SimNode(NodeId id, LeaseMachine leases) {
+      this.id = id;
+      this.leases = leases;
+    }
+  }
+
+  final long seed;
+  final Profile profile;
+  final Random random;
+  final Network network;
+  final Map<String, Integer> seen;
+  private final WorkerLimits limits;
+  private final List<SimNode> nodes = new ArrayList<>();
+  private final Map<WorkerId, SimWorker> workers = new LinkedHashMap<>();
+  private final List<SimWorker> drivers = new ArrayList<>();
+  private final List<Body> driverBodies = new ArrayList<>();
+  private final PriorityQueue<Alarm> alarms =
+      new PriorityQueue<>(
+          Comparator.comparingLong(Alarm::atNanos).thenComparingLong(Alarm::order));
+
+  /** Open handles by object, wherever they are: what must not be freed. */
+  private final Map<ObjectId, Integer> openHandles = new HashMap<>();
+
+  private final List<String> log = new ArrayList<>();
+  private final boolean logging;
+  private long now = 1_000_000_000L;
+  private long lastAlarm;
+  private long steps;
+  private int workerCrashes;
+  private int nodeCrashes;
+
+  Sim(long seed, Profile profile, Random random, Map<String, Integer> seen, boolean logging) {
+    this.seed = seed;
+    this.profile = profile;
+    this.random = random;
+    this.seen = seen;
+    this.logging = logging;
+    this.network = new Network(random);
+    this.limits =
+        new WorkerLimits(profile.leaseIdleNanos(), 1 + random.nextInt(3), 1 + random.nextInt(4));
+    this.workerCrashes = profile.workerCrashes();
+    this.nodeCrashes = profile.nodeCrashes();
+    for (int i = 0; i < profile.nodes(); i++) {
+      NodeId id = new NodeId("sim", 1 + i, 0);
+      nodes.add(
+          new SimNode(
+              id,
+              new LeaseMachine(
+                  id,
+                  Resources.NONE.with(Resources.CPU, profile.cpus()),
+                  new LeaseLimits(
+                      random.nextInt(4), 1_000_000_000L, 10_000_000, profile.idleWorkers()),
+                  new Random(seed + i))));
+    }
+    for (SimNode node : nodes) {
+      for (SimNode other : nodes) {
+        if (node != other) {
+          node.leases.step(new LeaseInput.Received(other.leases.load()), now, effect -> {});
+        }
+      }
+    }
+    for (int i = 0; i < profile.drivers(); i++) {
+      SimWorker driver = newWorker(nodes.get(i));
+      Body body = new Body(random.nextLong(), 0, true);
+      driver.drive(body);
+      drivers.add(driver);
+      driverBodies.add(body);
+    }
+  }
+
+  // ---- the run ----
+
+  /** Runs to the end; throws when a promise is broken. */
+  long run() {
+    try {
+      int idleTicks = 0;
+      while (true) {
+        if (act()) {
+          idleTicks = 0;
+          steps++;
+          continue;
+        }
+        boolean done = drivers.stream().allMatch(SimWorker::isDone);
+        if (done && collectGarbage()) {
+          continue;
+        }
+        expect(now < LONGEST_NANOS, "it does not end");
+        if (!alarms.isEmpty()) {
+          Alarm next = alarms.poll();
+          now = Math.max(now, next.atNanos);
+          next.action.run();
+          continue;
+        }
+        if (!network.isEmpty()) {
+          continue;
+        }
+        if (idleTicks++ > 60) {
+          expect(done, "nothing happens any more, but a driver waits");
+          break;
+        }
+        now += 50_000_000;
+        tick();
+      }
+      checkNothingIsLeft();
+      checkValues();
+      return steps;
+    } catch (RuntimeException | AssertionError | StackOverflowError e) {
+      throw new AssertionError(
+          "seed " + seed + ", " + profile + ", step " + steps + ": " + e + dump(), e);
+    }
+  }
+
+  private boolean act() {
+    now += random.nextInt(20_000);
+    if (!alarms.isEmpty() && alarms.peek().atNanos <= now) {
+      alarms.poll().action.run();
+      return true;
+    }
+    if (random.nextInt(400) == 0) {
+      tick();
+      return true;
+    }
+    if (workerCrashes + nodeCrashes > 0 && random.nextInt(150) == 0) {
+      crashSomething();
+      return true;
+    }
+    if (!network.isEmpty() && random.nextInt(3) > 0) {
+      deliver(network.take());
+      return true;
+    }
+    List<SimWorker> all = new ArrayList<>(workers.values());
+    int first = random.nextInt(all.size());
+    for (int i = 0; i < all.size(); i++) {
+      if (all.get((first + i) % all.size()).act()) {
+        return true;
+      }
+    }
+    if (!network.isEmpty()) {
+      deliver(network.take());
+      return true;
+    }
+    return false;
+  }
+
+  private void tick() {
+    for (SimNode node : nodes) {
+      if (!node.dead) {
+        stepLeases(node, new LeaseInput.Tick());
+      }
+    }
+  }
+
+  /** What actors' calls left behind is unreachable at last, as the garbage collector finds. */
+  private boolean collectGarbage() {
+    boolean any = false;
+    for (SimWorker worker : List.copyOf(workers.values())) {
+      any |= worker.collectGarbage();
+    }
+    return any;
+  }
+
+  void after(long nanos, Runnable action) {
+    alarms.add(new Alarm(now + nanos, ++lastAlarm, action));
+  }
+
+  long now() {
+    return now;
+  }
+
+  void count(String what) {
+    seen.merge(what, 1, Integer::sum);
+  }
+
+  void log(Object line) {
+    if (logging) {
+      log.add(steps + " " + line);
+    }
+  }
+
+  // ---- messages ----
+
+  void send(Object from, Object to, Object message, Claim claim) {
+    network.send(new Network.Envelope(from, to, message, claim));
+  }
+
+  private void deliver(Network.Envelope e) {
+    log(e.from() + " -> " + e.to() + ": " + e.message());
+    switch (e.to()) {
+      case WorkerId to -> {
+        WorkerMessage message = (WorkerMessage) e.message();
+        count(message.getClass().getSimpleName());
+        SimWorker worker = workers.get(to);
+        if (worker != null) {
+          worker.receive(message, (Claim) e.claim());
+        } else if (isAnswered(message) && workerOf(e.from()) != null) {
+          WorkerId asker = workerOf(e.from());
+          boolean nodeDead = nodeOf(to.node()).dead;
+          send(
+              new Scheduler(to.node()),
+              asker,
+              nodeDead
+                  ? new WorkerMessage.NodeDied(to.node(), "it is dead")
+                  : new WorkerMessage.WorkerDied(to, "it has ended"),
+              null);
+        }
+      }
+      case Scheduler(NodeId to) -> {
+        SimNode node = nodeOf(to);
+        if (!node.dead) {
+          stepLeases(
+              node,
+              e.message() instanceof LeaseInput input
+                  ? input
+                  : new LeaseInput.Received((SchedulerMessage) e.message()));
+        }
+      }
+      case Store(NodeId to) -> {
+        if (e.message() instanceof Free(ObjectKey key)) {
+          nodeOf(to).store.remove(key);
+        }
+      }
+      default -> throw new IllegalStateException("to nobody: " + e);
+    }
+  }
+
+  private static WorkerId workerOf(Object endPoint) {
+    return switch (endPoint) {
+      case WorkerId worker -> worker;
+      case Thread(WorkerId worker) -> worker;
+      default -> null;
+    };
+  }
+
+  /** As the runtime does: who waits for an answer hears that nobody will give it. */
+  private static boolean isAnswered(WorkerMessage message) {
+    return message instanceof WorkerMessage.TaskPushed
+        || message instanceof WorkerMessage.Resolve
+        || message instanceof WorkerMessage.Borrowed
+        || message instanceof WorkerMessage.CopyLost
+        || message instanceof WorkerMessage.CancelTask
+        || message instanceof WorkerMessage.CancelRequested;
+  }
+
+  void free(WorkerId from, ObjectKey key, NodeId node) {
+    send(from, new Store(node), new Free(key), null);
+  }
+
+  void promote(WorkerId from, ObjectKey key, NodeId node) {
+    send(from, new Store(node), new Promote(key), null);
+  }
+
+  // ---- nodes ----
+
+  SimNode nodeOf(NodeId id) {
+    return nodes.get(id.port() - 1);
+  }
+
+  private SimWorker newWorker(SimNode node) {
+    SimWorker worker = new SimWorker(this, node, new WorkerId(node.id, ++node.lastWorker), limits);
+    workers.put(worker.id, worker);
+    return worker;
+  }
+
+  private void stepLeases(SimNode node, LeaseInput input) {
+    List<LeaseEffect> effects = new ArrayList<>();
+    node.leases.step(input, now, effects::add);
+    Scheduler self = new Scheduler(node.id);
+    for (LeaseEffect effect : effects) {
+      switch (effect) {
+        case LeaseEffect.Tell(WorkerId owner, WorkerMessage message) ->
+            send(self, owner, message, null);
+        case LeaseEffect.StartWorker start ->
+            send(self, self, new LeaseInput.WorkerReady(newWorker(node).id), null);
+        case LeaseEffect.RetireWorker(WorkerId worker) -> retire(node, worker);
+        case LeaseEffect.EndActor(WorkerId worker, String reason) ->
+            send(self, worker, new WorkerMessage.EndActor(reason), null);
+        case LeaseEffect.Publish(SchedulerMessage.NodeLoad load) -> {
+          for (SimNode other : nodes) {
+            if (other != node) {
+              send(self, new Scheduler(other.id), load, null);
+            }
+          }
+        }
+      }
+    }
+    long used = node.leases.held().getOrDefault(Resources.CPU, 0L);
+    long free = node.leases.free().getOrDefault(Resources.CPU, 0L);
+    expect(
+        used + free == profile.cpus() * Resources.UNITS,
+        "granted " + used + " + free " + free + " on " + node.id);
+  }
+
+  private void retire(SimNode node, WorkerId id) {
+    SimWorker worker = workers.get(id);
+    if (worker == null) {
+      return;
+    }
+    if (worker.machine.isEmpty()) {
+      workers.remove(id);
+      count("retired");
+    } else {
+      count("parked");
+      after(
+          1_000_000_000L,
+          () -> {
+            if (workers.containsKey(id)) {
+              send(
+                  new Scheduler(node.id),
+                  new Scheduler(node.id),
+                  new LeaseInput.WorkerReady(id),
+                  null);
+            }
+          });
+    }
+  }
+
+  /** A worker is no more, and everyone is told. */
+  void workerEnded(SimWorker worker, String cause) {
+    workers.remove(worker.id);
+    worker.forgetHandles();
+    for (SimNode node : nodes) {
+      send(
+          new Store(worker.id.node()),
+          new Scheduler(node.id),
+          new SchedulerMessage.WorkerGone(worker.id),
+          null);
+    }
+    for (SimWorker other : workers.values()) {
+      // As another message of the dead worker's own node: after what that worker sent, if lucky.
+      send(
+          random.nextBoolean() ? worker.id : new Store(worker.id.node()),
+          other.id,
+          new WorkerMessage.WorkerDied(worker.id, cause),
+          null);
+    }
+  }
+
+  private void crashSomething() {
+    if (workerCrashes > 0) {
+      workerCrashes--;
+      List<SimWorker> some =
+          workers.values().stream().filter(w -> !drivers.contains(w)).toList();
+      if (!some.isEmpty()) {
+        SimWorker victim = some.get(random.nextInt(some.size()));
+        log("CRASH of " + victim.id);
+        count("worker crashed");
+        network.cutTailsFrom(
+            from -> from.equals(victim.id) || from.equals(new Thread(victim.id)));
+        workerEnded(victim, "it crashed");
+      }
+      return;
+    }
+    nodeCrashes--;
+    SimNode victim = nodes.get(nodes.size() - 1);
+    if (drivers.stream().anyMatch(d -> d.id.node().equals(victim.id)) || victim.dead) {
+      return;
+    }
+    log("CRASH of " + victim.id);
+    count("node crashed");
+    victim.dead = true;
+    victim.store.clear();
+    network.cutTailsFrom(
+        from ->
+            from instanceof Scheduler(NodeId node) && node.equals(victim.id)
+                || workerOf(from) != null && workerOf(from).node().equals(victim.id));
+    for (SimWorker worker : List.copyOf(workers.values())) {
+      if (worker.id.node().equals(victim.id)) {
+        workers.remove(worker.id);
+        worker.forgetHandles();
+      }
+    }
+    for (SimNode node : nodes) {
+      if (!node.dead) {
+        send(
+            new Store(victim.id),
+            new Scheduler(node.id),
+            new SchedulerMessage.NodeGone(victim.id),
+            null);
+      }
+    }
+    for (SimWorker worker : workers.values()) {
+      send(
+          new Store(victim.id),
+          worker.id,
+          new WorkerMessage.NodeDied(victim.id, "it crashed"),
+          null);
+    }
+  }
+
+  // ---- oracles ----
+
+  void opened(ObjectId id) {
+    openHandles.merge(id, 1, Integer::sum);
+  }
+
+  void closed(ObjectId id) {
+    openHandles.computeIfPresent(id, (same, count) -> count == 1 ? null : count - 1);
+  }
+
+  /** After a step of this worker: what it owns and somebody has a handle on is still there. */
+  void checkNothingFreedEarly(SimWorker owner) {
+    for (ObjectId id : openHandles.keySet()) {
+      if (id.owner().equals(owner.id) && !Tables.keeps(owner.machine, id)) {
+        if (profile.isCalm()) {
+          throw new AssertionError(id + " was freed while a handle on it was open");
+        }
+        count("freed early by a death");
+      }
+    }
+  }
+
+  private void checkNothingIsLeft() {
+    expect(openHandles.isEmpty(), "handles are open: " + openHandles);
+    for (SimWorker worker : workers.values()) {
+      expect(
+          worker.machine.isEmpty(),
+          "the table of " + worker.id + " is not empty: " + worker.machine.describe());
+      expect(worker.isIdle(), worker.id + " is not idle");
+    }
+    for (SimNode node : nodes) {
+      if (node.dead) {
+        continue;
+      }
+      expect(
+          node.leases.free().getOrDefault(Resources.CPU, 0L) == profile.cpus() * Resources.UNITS,
+          "leases of " + node.id + " did not come back: " + node.leases.describe());
+      expect(node.leases.describe().isEmpty(), "leases: " + node.leases.describe());
+      if (profile.workerCrashes() + profile.nodeCrashes() == 0) {
+        expect(node.store.isEmpty(), "copies are left at " + node.id + ": " + node.store);
+      }
+    }
+  }
+
+  private void checkValues() {
+    Evaluation evaluation = new Evaluation(profile);
+    for (int i = 0; i < drivers.size(); i++) {
+      List<Long> expected = evaluation.trace(driverBodies.get(i));
+      List<Long> actual = drivers.get(i).trace();
+      boolean tainted = drivers.get(i).isTainted();
+      expect(
+          tainted
+              ? expected.subList(0, Math.min(expected.size(), actual.size())).equals(actual)
+              : expected.equals(actual),
+          "a driver read " + actual + " instead of " + expected);
+      count(tainted ? "driver tainted" : "driver exact");
+      if (tainted && !profile.cancels() && !profile.actors()) {
+        expect(!profile.isCalm(), "a failure without a fault");
+      }
+    }
+  }
+
+  static void expect(boolean holds, String what) {
+    if (!holds) {
+      throw new AssertionError(what);
+    }
+  }
+
+  private String dump() {
+    StringBuilder text = new StringBuilder("\n");
+    if (logging) {
+      log.forEach(line -> text.append(line).append('\n'));
+    }
+    text.append("under way:\n").append(network);
+    for (SimWorker worker : workers.values()) {
+      text.append(worker.describe());
+    }
+    for (SimNode node : nodes) {
+      text.append(node.id)
+          .append(": ")
+          .append(node.leases.describe())
+          .append(" store ")
+          .append(node.store)
+          .append('\n');
+    }
+    return text.toString();
+  }
+
+  /** For the worker's own use: a random choice. */
+  boolean oneIn(int n) {
+    return random.nextInt(n) == 0;
+  }
+
+  void input(SimWorker worker, WorkerInput input) {
+    log(worker.id + " does " + input);
+  }
+}

@@ -1,0 +1,975 @@
+package io.dfut.internal.sim;
+
+import io.dfut.ActorId;
+import io.dfut.NodeId;
+import io.dfut.ObjectId;
+import io.dfut.TaskId;
+import io.dfut.WorkerId;
+import io.dfut.internal.api.Placement;
+import io.dfut.internal.api.Resources;
+import io.dfut.internal.ownership.Claim;
+import io.dfut.internal.ownership.Settleable;
+import io.dfut.internal.ownership.WorkerEffect;
+import io.dfut.internal.ownership.WorkerInput;
+import io.dfut.internal.ownership.WorkerLimits;
+import io.dfut.internal.ownership.WorkerMachine;
+import io.dfut.internal.protocol.LeaseId;
+import io.dfut.internal.protocol.PushedArgument;
+import io.dfut.internal.protocol.SchedulerMessage;
+import io.dfut.internal.protocol.WorkerMessage;
+import io.dfut.internal.protocol.WorkerMessage.TaskPushed;
+import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
+import io.dfut.internal.sim.Program.Op;
+import io.dfut.internal.spi.ObjectKey;
+import io.dfut.internal.task.Argument;
+import io.dfut.internal.task.CallSite;
+import io.dfut.internal.task.Failure;
+import io.dfut.internal.task.FunctionRef;
+import io.dfut.internal.task.InlineValue;
+import io.dfut.internal.task.Outcome;
+import io.dfut.internal.task.TaskSpec;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/** A worker: the real table, and a model of the executor and of user code beside it. */
+final class SimWorker {
+  private static final String FLAKY = "io.dfut.internal.sim.Flaky";
+
+  /** Where a handle's reader looks. */
+  static final class Cell implements Settleable {
+    Outcome outcome;
+    SimClaim task;
+
+    void complete(Outcome known) {
+      if (outcome == null
+          || (outcome instanceof Outcome.Stored && known instanceof Outcome.Stored)) {
+        outcome = known;
+      }
+    }
+  }
+
+  static final class Handle {
+    final ObjectId id;
+    final Cell cell;
+    final boolean actor;
+    boolean open = true;
+
+    Handle(ObjectId id, Cell cell, boolean actor) {
+      this.id = id;
+      this.cell = cell;
+      this.actor = actor;
+    }
+
+    @Override
+    public String toString() {
+      return id + (open ? "" : " closed");
+    }
+  }
+
+  /** What owner and executors of one node share about a task. */
+  static final class SimClaim extends Claim {
+    final TaskSpec spec;
+    final List<Cell> cells;
+    final List<Cell> dependencies;
+
+    SimClaim(TaskSpec spec, List<Cell> cells, List<Cell> dependencies) {
+      this.spec = spec;
+      this.cells = cells;
+      this.dependencies = dependencies;
+    }
+  }
+
+  private record Pushed(TaskPushed push, Claim claim) {
+    boolean is(TaskId task, int attempt) {
+      return push.spec().id().equals(task) && push.attempt() == attempt;
+    }
+  }
+
+  /** A body that runs: a task, a call, or a driver. */
+  private final class Running {
+    final Pushed pushed;
+    final Program<Handle> program;
+    final List<Handle> handles = new ArrayList<>();
+    Handle waitingFor;
+    boolean cancelled;
+
+    Running(Pushed pushed, Program<Handle> program) {
+      this.pushed = pushed;
+      this.program = program;
+    }
+
+    boolean isCall() {
+      return pushed != null && pushed.push.spec().kind() instanceof TaskSpec.Kind.Call;
+    }
+
+    Optional<TaskId> task() {
+      return pushed == null ? Optional.empty() : Optional.of(pushed.push.spec().id());
+    }
+  }
+
+  private static final class Caller {
+    long next;
+    final TreeMap<Long, Pushed> early = new TreeMap<>();
+  }
+
+  final Sim sim;
+  final Sim.SimNode node;
+  final WorkerId id;
+  final WorkerMachine machine;
+  private final Set<ObjectId> actors = new HashSet<>();
+
+  /** Pushed tasks that have not started. */
+  private final ArrayDeque<Pushed> queue = new ArrayDeque<>();
+
+  /** The task whose turn it is, and above it those that run inline. */
+  private final ArrayDeque<Running> stack = new ArrayDeque<>();
+
+  private boolean blocked;
+
+  /** Of an actor: calls that run. */
+  private final List<Running> calls = new ArrayList<>();
+
+  private final Map<WorkerId, Caller> callers = new HashMap<>();
+
+  /** Handles in an actor's fields, and those that nobody can reach any more. */
+  private final List<Handle> kept = new ArrayList<>();
+
+  private ActorId actor;
+  private Optional<String> ended = Optional.empty();
+  private Running driver;
+  private final Map<Object, Long> timers = new LinkedHashMap<>();
+  private long lastTimer;
+  private long lastId;
+
+  SimWorker(Sim sim, Sim.SimNode node, WorkerId id, WorkerLimits limits) {
+    this.sim = sim;
+    this.node = node;
+    this.id = id;
+    this.machine = new WorkerMachine(id, limits);
+  }
+
+  void drive(Body body) {
+    driver = new Running(null, new Program<>(body, sim.profile, true));
+  }
+
+  boolean isDone() {
+    return driver == null;
+  }
+
+  private List<Long> trace = List.of();
+  private boolean tainted;
+
+  List<Long> trace() {
+    return trace;
+  }
+
+  boolean isTainted() {
+    return tainted;
+  }
+
+  boolean isIdle() {
+    return queue.isEmpty()
+        && stack.isEmpty()
+        && calls.isEmpty()
+        && driver == null
+        && callers.values().stream().allMatch(caller -> caller.early.isEmpty());
+  }
+
+  // ---- the table ----
+
+  void input(WorkerInput input) {
+    sim.input(this, input);
+    List<WorkerEffect> effects = new ArrayList<>();
+    machine.step(input, sim.now(), effects::add);
+    effects.forEach(this::perform);
+    sim.checkNothingFreedEarly(this);
+  }
+
+  private void perform(WorkerEffect effect) {
+    switch (effect) {
+      case WorkerEffect.Send(WorkerId to, WorkerMessage message) ->
+          sim.send(id, to, message, null);
+      case WorkerEffect.Push(WorkerId to, TaskPushed message, Claim claim) ->
+          sim.send(id, to, message, to.node().equals(id.node()) ? claim : null);
+      case WorkerEffect.AskScheduler(NodeId to, SchedulerMessage message) ->
+          sim.send(id, new Sim.Scheduler(to), message, null);
+      case WorkerEffect.Settle(Settleable cell, Outcome outcome) -> ((Cell) cell).complete(outcome);
+      case WorkerEffect.Unsettle(Settleable cell) -> ((Cell) cell).outcome = null;
+      case WorkerEffect.Nudge nudge -> {}
+      case WorkerEffect.Uncover uncover -> {}
+      case WorkerEffect.FreeCopies(ObjectKey key, List<NodeId> nodes) ->
+          nodes.forEach(to -> sim.free(id, key, to));
+      case WorkerEffect.PromoteCopy(ObjectKey key, NodeId to) -> sim.promote(id, key, to);
+      case WorkerEffect.SetTimer(var timer, long delayNanos) -> {
+        long mine = ++lastTimer;
+        timers.put(timer, mine);
+        sim.after(
+            delayNanos,
+            () -> {
+              if (timers.remove(timer, mine) && ended.isEmpty()) {
+                input(new WorkerInput.TimerFired(timer));
+              }
+            });
+      }
+      case WorkerEffect.CancelTimer(var timer) -> timers.remove(timer);
+      case WorkerEffect.TaskSettled settled -> {}
+    }
+  }
+
+  // ---- messages ----
+
+  void receive(WorkerMessage message, Claim claim) {
+    switch (message) {
+      case TaskPushed push -> {
+        if (!push.lent().isEmpty()) {
+          input(new WorkerInput.TaskArrived(push));
+        }
+        offer(new Pushed(push, claim == null ? new Claim() : claim));
+      }
+      case WorkerMessage.CancelTask cancel -> {
+        cancel(cancel.task(), cancel.attempt());
+        input(new WorkerInput.ParentCancelled(cancel.task()));
+      }
+      case WorkerMessage.EndActor(String reason) -> end(reason);
+      default -> input(new WorkerInput.Received(message));
+    }
+  }
+
+  private void offer(Pushed pushed) {
+    if (actor != null) {
+      Caller caller =
+          callers.computeIfAbsent(pushed.push.spec().id().owner(), from -> new Caller());
+      Sim.expect(
+          pushed.push.sequence() >= caller.next, "a call's number came twice: " + pushed.push);
+      caller.early.put(pushed.push.sequence(), pushed);
+      Pushed turn;
+      while ((turn = caller.early.remove(caller.next)) != null) {
+        caller.next++;
+        if (ended.isPresent()) {
+          refuse(turn);
+        } else {
+          queue.add(turn);
+        }
+      }
+      return;
+    }
+    queue.add(pushed);
+    if (blocked) {
+      handBack();
+    }
+  }
+
+  private void dropped(Pushed pushed) {
+    if (!pushed.push.lent().isEmpty()) {
+      input(new WorkerInput.TaskDropped(pushed.push));
+    }
+  }
+
+  private void handBack() {
+    Pushed pushed;
+    while ((pushed = queue.poll()) != null) {
+      boolean mine = pushed.claim.take();
+      dropped(pushed);
+      if (mine) {
+        sayHandedBack(pushed);
+      }
+    }
+  }
+
+  private void sayHandedBack(Pushed pushed) {
+    sim.send(
+        new Sim.Thread(id),
+        pushed.push.spec().id().owner(),
+        new WorkerMessage.TaskHandedBack(pushed.push.spec().id(), pushed.push.attempt(), id),
+        null);
+  }
+
+  private void cancel(TaskId task, int attempt) {
+    for (Running running : running()) {
+      if (running.pushed != null && running.pushed.is(task, attempt)) {
+        running.cancelled = true;
+      }
+    }
+    for (Pushed waiting : List.copyOf(queue)) {
+      if (waiting.is(task, attempt)) {
+        queue.remove(waiting);
+        waiting.claim.take();
+        if (actor != null) {
+          answer(waiting, Failure.of(Failure.Kind.CANCELLED, "cancelled"));
+        } else {
+          dropped(waiting);
+          sayHandedBack(waiting);
+        }
+      }
+    }
+  }
+
+  private List<Running> running() {
+    List<Running> all = new ArrayList<>(stack);
+    all.addAll(calls);
+    if (driver != null) {
+      all.add(driver);
+    }
+    return all;
+  }
+
+  private void answer(Pushed call, Failure failure) {
+    dropped(call);
+    TaskSpec spec = call.push.spec();
+    sim.send(
+        new Sim.Thread(id),
+        spec.id().owner(),
+        new TaskReturned(
+            spec.id(),
+            call.push.attempt(),
+            java.util.Collections.nCopies(spec.results(), new Outcome.Failed(failure)),
+            List.of(),
+            List.of(),
+            List.of(),
+            id),
+        null);
+  }
+
+  // ---- an actor's end ----
+
+  private void end(String reason) {
+    if (actor == null || ended.isPresent()) {
+      return;
+    }
+    ended = Optional.of(reason);
+    List<Pushed> waiting = List.copyOf(queue);
+    queue.clear();
+    waiting.forEach(this::refuse);
+    calls.forEach(call -> call.cancelled = true);
+  }
+
+  private void refuse(Pushed call) {
+    call.claim.take();
+    answer(call, Failure.died(Failure.Kind.ACTOR_DIED, "the actor ended", 1, "it ended"));
+  }
+
+  private boolean stopIfDone() {
+    if (ended.isEmpty() || !calls.isEmpty()) {
+      return false;
+    }
+    sim.count("actor ended");
+    sim.send(
+        id,
+        actor.owner(),
+        new WorkerMessage.ActorEnded(
+            actor.object(), Failure.died(Failure.Kind.ACTOR_DIED, "it ended", 1, "it ended")),
+        null);
+    sim.workerEnded(this, ended.get());
+    return true;
+  }
+
+  /** The worker is gone, and with it every handle here. */
+  void forgetHandles() {
+    ended = Optional.of("gone");
+    running().forEach(running -> running.handles.forEach(this::forget));
+    kept.forEach(this::forget);
+  }
+
+  private void forget(Handle handle) {
+    if (handle.open) {
+      handle.open = false;
+      sim.closed(handle.id);
+    }
+  }
+
+  // ---- acting ----
+
+  /** Does one thing, if there is one to do. */
+  boolean act() {
+    if (actor != null && stopIfDone()) {
+      return true;
+    }
+    if (!kept.isEmpty() && sim.oneIn(40)) {
+      close(kept.remove(sim.random.nextInt(kept.size())));
+      return true;
+    }
+    if (driver != null) {
+      return step(driver);
+    }
+    if (actor != null) {
+      if (!queue.isEmpty() && calls.size() < 2 && (calls.isEmpty() || sim.oneIn(2))) {
+        start(queue.poll());
+        return true;
+      }
+      return !calls.isEmpty() && step(calls.get(sim.random.nextInt(calls.size())));
+    }
+    if (stack.isEmpty()) {
+      if (queue.isEmpty()) {
+        return false;
+      }
+      start(queue.poll());
+      return true;
+    }
+    if (!queue.isEmpty() && sim.profile.handBacks() && sim.oneIn(4)) {
+      handBack();
+      return true;
+    }
+    return step(stack.peek());
+  }
+
+  private void start(Pushed pushed) {
+    if (!pushed.claim.take()) {
+      dropped(pushed);
+      if (actor != null) {
+        sayHandedBack(pushed);
+      }
+      return;
+    }
+    sim.count("started");
+    TaskSpec spec = pushed.push.spec();
+    if (spec.kind() instanceof TaskSpec.Kind.Creation) {
+      actor = new ActorId(spec.id().owner(), spec.id().sequence());
+      Running creation = new Running(pushed, null);
+      decodeLent(creation);
+      kept.addAll(creation.handles);
+      List<Pushed> others = List.copyOf(queue);
+      queue.clear();
+      Sim.expect(others.isEmpty(), "tasks behind a creation: " + others);
+      finish(creation, List.of(new Outcome.Actor(id, "Actor")), List.of());
+      return;
+    }
+    if (spec.id().owner().equals(id)) {
+      sim.count(spec.kind() instanceof TaskSpec.Kind.Call ? "called itself" : "pushed to itself");
+    }
+    begin(pushed);
+  }
+
+  private void begin(Pushed pushed) {
+    Body body = (Body) pushed.push.spec().function().local().orElseThrow();
+    Running running = new Running(pushed, new Program<>(body, sim.profile, false));
+    if (running.isCall()) {
+      calls.add(running);
+    } else {
+      stack.push(running);
+    }
+    for (PushedArgument argument : pushed.push.arguments()) {
+      boolean there =
+          switch (argument) {
+            case PushedArgument.Value value -> true;
+            case PushedArgument.Resolved resolved -> take(running, resolved);
+            case PushedArgument.ResolvedList list ->
+                list.elements().stream().allMatch(element -> take(running, element));
+          };
+      if (!there) {
+        sim.count("argument lost");
+        finish(
+            running,
+            failed(
+                running,
+                new Failure(
+                    Failure.Kind.OBJECT_LOST, "an argument is lost", Optional.empty(), 0, "")),
+            List.of());
+        return;
+      }
+    }
+    decodeLent(running);
+  }
+
+  private void decodeLent(Running running) {
+    for (PushedArgument argument : running.pushed.push.arguments()) {
+      if (argument instanceof PushedArgument.Value(InlineValue value)) {
+        for (ObjectId reference : ((Value) value.object()).references()) {
+          Handle handle = arrived(running, reference, Optional.empty());
+          if (running.program != null) {
+            running.program.has(handle, handle.actor);
+          }
+        }
+      }
+    }
+  }
+
+  private boolean take(Running running, PushedArgument.Resolved argument) {
+    Optional<Value> value =
+        switch (argument.outcome()) {
+          case Outcome.Inline inline -> Optional.of((Value) inline.value().object());
+          case Outcome.Stored stored -> fetch(argument.object(), stored);
+          default -> throw new AssertionError("pushed as an argument: " + argument);
+        };
+    value.ifPresent(v -> read(running, v, argument.object()));
+    return value.isPresent();
+  }
+
+  /** The value, from this node or pulled from another; empty when no source has it. */
+  private Optional<Value> fetch(ObjectId object, Outcome.Stored stored) {
+    ObjectKey key = new ObjectKey(object, stored.attempt());
+    Value here = node.store.get(key);
+    if (here != null) {
+      return Optional.of(here);
+    }
+    for (NodeId source : stored.sources()) {
+      Value there = sim.nodeOf(source).store.get(key);
+      if (there != null) {
+        sim.count("pulled");
+        node.store.put(key, there);
+        input(new WorkerInput.ReadSucceeded(object, stored.attempt(), node.id));
+        return Optional.of(there);
+      }
+    }
+    Sim.expect(!sim.profile.isCalm(), "no copy of " + key + " where it should be: " + stored);
+    return Optional.empty();
+  }
+
+  private void read(Running running, Value value, ObjectId outer) {
+    running.program.read(value.number(), value.tainted());
+    for (ObjectId reference : value.references()) {
+      Handle handle = arrived(running, reference, Optional.of(outer));
+      running.program.has(handle, handle.actor);
+    }
+  }
+
+  private Handle arrived(Running running, ObjectId object, Optional<ObjectId> outer) {
+    Cell cell = new Cell();
+    Handle handle = new Handle(object, cell, isActor(object));
+    running.handles.add(handle);
+    sim.opened(object);
+    input(new WorkerInput.HandleArrived(object, cell, outer));
+    return handle;
+  }
+
+  /** Actors' objects are known by their numbers, so that a reference needs no more than its id. */
+  private static boolean isActor(ObjectId object) {
+    return object.sequence() >= 1_000_000;
+  }
+
+  // ---- one operation ----
+
+  private boolean step(Running running) {
+    if (running.waitingFor != null) {
+      return resume(running);
+    }
+    if (running.cancelled) {
+      finish(
+          running,
+          failed(running, Failure.of(Failure.Kind.CANCELLED, "interrupted")),
+          List.of());
+      return true;
+    }
+    switch (running.program.next()) {
+      case Op.Submit<Handle> submit -> submit(running, submit);
+      case Op.CreateActor<Handle> create -> create(running, create);
+      case Op.Put<Handle> put -> put(running, put);
+      case Op.Get<Handle> get -> wait(running, get.from());
+      case Op.Duplicate<Handle> duplicate -> {
+        Handle from = duplicate.handle();
+        Handle copy = new Handle(from.id, from.cell, from.actor);
+        running.handles.add(copy);
+        sim.opened(copy.id);
+        input(new WorkerInput.HandleAdded(copy.id));
+        running.program.has(copy, copy.actor);
+      }
+      case Op.Close<Handle> close -> {
+        running.handles.remove(close.handle());
+        close(close.handle());
+      }
+      case Op.Cancel<Handle> cancel -> {
+        if (cancel.handle().cell.outcome == null) {
+          sim.count("cancel");
+          input(new WorkerInput.Cancel(cancel.handle().id));
+        }
+      }
+      case Op.Throw<Handle> thrown ->
+          finish(
+              running,
+              failed(running, Failure.of(Failure.Kind.TASK_FAILED, "thrown")),
+              List.of("java.lang.RuntimeException"));
+      case Op.Return<Handle> end -> finish(running, end);
+    }
+    return true;
+  }
+
+  private void close(Handle handle) {
+    if (handle.open) {
+      handle.open = false;
+      sim.closed(handle.id);
+      input(new WorkerInput.HandleReleased(handle.id));
+    }
+  }
+
+  boolean collectGarbage() {
+    List<Handle> all = List.copyOf(kept);
+    kept.clear();
+    all.forEach(this::close);
+    return !all.isEmpty();
+  }
+
+  private void submit(Running running, Op.Submit<Handle> submit) {
+    List<Argument> arguments = new ArrayList<>();
+    List<Cell> dependencies = submit.taken().stream().map(handle -> handle.cell).toList();
+    List<ObjectId> taken = submit.taken().stream().map(handle -> handle.id).toList();
+    if (submit.asList()) {
+      arguments.add(new Argument.ReferenceList(taken));
+    } else {
+      taken.forEach(object -> arguments.add(new Argument.Reference(object)));
+    }
+    addLent(arguments, submit.lent());
+    TaskSpec.Kind kind =
+        submit.actor() == null
+            ? new TaskSpec.Kind.Plain()
+            : new TaskSpec.Kind.Call(
+                new ActorId(submit.actor().id.owner(), submit.actor().id.sequence()));
+    Body child = submit.child();
+    TaskSpec spec =
+        spec(
+            new TaskId(id, ++lastId),
+            child,
+            arguments,
+            child.results(),
+            kind,
+            submit.actor() == null ? Resources.ONE_CPU : Resources.NONE,
+            running);
+    List<Handle> handles = post(running, spec, dependencies);
+    handles.forEach(handle -> running.program.has(handle, false));
+  }
+
+  private static void addLent(List<Argument> arguments, List<Handle> lent) {
+    if (!lent.isEmpty()) {
+      List<ObjectId> references = lent.stream().map(handle -> handle.id).toList();
+      arguments.add(
+          new Argument.Value(
+              InlineValue.direct(new Value(0, references, false), v -> new byte[0]), references));
+    }
+  }
+
+  private void create(Running running, Op.CreateActor<Handle> create) {
+    List<Argument> arguments = new ArrayList<>();
+    addLent(arguments, create.lent());
+    TaskSpec spec =
+        spec(
+            new TaskId(id, 1_000_000 + ++lastId),
+            new Body(0, 3, false),
+            arguments,
+            1,
+            new TaskSpec.Kind.Creation(
+                new TaskSpec.ActorOptions("Actor", Optional.empty(), 2, false)),
+            Resources.NONE,
+            running);
+    running.program.has(post(running, spec, List.of()).getFirst(), true);
+  }
+
+  private static TaskSpec spec(
+      TaskId task,
+      Body body,
+      List<Argument> arguments,
+      int results,
+      TaskSpec.Kind kind,
+      Resources resources,
+      Running parent) {
+    boolean plain = kind instanceof TaskSpec.Kind.Plain;
+    return new TaskSpec(
+        task,
+        Sim.JOB,
+        FunctionRef.local(
+            new FunctionRef.Descriptor("Body", "run", "()V", 6, "()V", 0, List.of()), body),
+        "body",
+        arguments,
+        results,
+        kind,
+        resources,
+        plain ? 3 : 0,
+        plain && body.isFlaky() ? List.of(FLAKY) : List.of(),
+        0,
+        new Placement.Anywhere(),
+        parent.pushed == null ? 0 : parent.pushed.push.spec().depth() + 1,
+        CallSite.UNKNOWN);
+  }
+
+  private List<Handle> post(Running running, TaskSpec spec, List<Cell> dependencies) {
+    List<Cell> cells = new ArrayList<>();
+    List<Handle> handles = new ArrayList<>();
+    for (int i = 0; i < spec.results(); i++) {
+      cells.add(new Cell());
+      handles.add(new Handle(spec.id().result(i), cells.get(i), isActor(spec.id().result(i))));
+      sim.opened(spec.id().result(i));
+    }
+    SimClaim claim = new SimClaim(spec, cells, dependencies);
+    if (spec.kind() instanceof TaskSpec.Kind.Plain) {
+      cells.forEach(cell -> cell.task = claim);
+    }
+    running.handles.addAll(handles);
+    input(new WorkerInput.Submit(spec, cells, claim, running.task()));
+    return handles;
+  }
+
+  private void put(Running running, Op.Put<Handle> put) {
+    ObjectId object = new ObjectId(id, -++lastId, 0);
+    Cell cell = new Cell();
+    Handle handle = new Handle(object, cell, false);
+    running.handles.add(handle);
+    sim.opened(object);
+    Outcome outcome =
+        keep(object, 0, put.number(), put.stored(), put.inside(), running.program.isTainted());
+    input(new WorkerInput.Put(object, outcome, CallSite.UNKNOWN, cell));
+    running.program.has(handle, false);
+  }
+
+  private Outcome keep(
+      ObjectId object,
+      int attempt,
+      long number,
+      boolean stored,
+      List<Handle> inside,
+      boolean fromFault) {
+    List<ObjectId> references = inside.stream().map(handle -> handle.id).toList();
+    Value value = new Value(number, references, fromFault);
+    if (stored) {
+      node.store.put(new ObjectKey(object, attempt), value);
+      return new Outcome.Stored(attempt, 200_000, List.of(node.id), references);
+    }
+    return new Outcome.Inline(InlineValue.direct(value, v -> new byte[0]), references);
+  }
+
+  // ---- waiting ----
+
+  private void wait(Running running, Handle handle) {
+    running.waitingFor = handle;
+    if (handle.cell.outcome == null) {
+      if (!handle.id.owner().equals(id)) {
+        input(new WorkerInput.Wanted(handle.id));
+      }
+      if (!running.isCall() && running.pushed != null) {
+        blocked = true;
+        handBack();
+        tellBlocked(running, true);
+      }
+    }
+  }
+
+  private void tellBlocked(Running running, boolean nowBlocked) {
+    LeaseId lease = running.pushed.push.lease();
+    sim.send(
+        new Sim.Thread(id),
+        new Sim.Scheduler(id.node()),
+        nowBlocked
+            ? new SchedulerMessage.TaskBlocked(lease)
+            : new SchedulerMessage.TaskUnblocked(lease),
+        null);
+  }
+
+  private boolean resume(Running running) {
+    Handle handle = running.waitingFor;
+    Outcome outcome = handle.cell.outcome;
+    if (outcome == null) {
+      if (running.cancelled) {
+        unblock(running);
+        running.waitingFor = null;
+        return true;
+      }
+      return runInline(running, handle.cell);
+    }
+    Optional<Value> value = Optional.empty();
+    switch (outcome) {
+      case Outcome.Inline inline -> value = Optional.of((Value) inline.value().object());
+      case Outcome.Stored stored -> {
+        value = fetch(handle.id, stored);
+        if (value.isEmpty()) {
+          Outcome before = handle.cell.outcome;
+          input(new WorkerInput.ReadFailed(handle.id, stored.attempt(), stored.sources()));
+          return handle.cell.outcome != before;
+        }
+      }
+      case Outcome.Failed(Failure failure) -> {
+        sim.count("read " + failure.kind() + " " + failure.detail());
+        boolean calm = sim.profile.isCalm();
+        Sim.expect(
+            !calm || (!failure.detail().equals("FREED") && failure.kind() != Failure.Kind.RELEASED),
+            "an open handle on a value that is gone: " + failure);
+        value =
+            Optional.of(
+                new Value(
+                    Evaluation.FAILED,
+                    List.of(),
+                    failure.kind() != Failure.Kind.TASK_FAILED));
+      }
+      case Outcome.Actor other -> throw new AssertionError("a get of an actor: " + other);
+    }
+    unblock(running);
+    running.waitingFor = null;
+    read(running, value.orElseThrow(), handle.id);
+    return true;
+  }
+
+  private void unblock(Running running) {
+    if (blocked && running == stack.peek()) {
+      blocked = false;
+      tellBlocked(running, false);
+    }
+  }
+
+  private boolean runInline(Running running, Cell cell) {
+    SimClaim task = cell.task;
+    if (running.pushed == null
+        || running.isCall()
+        || running != stack.peek()
+        || task == null
+        || !sim.profile.inline()
+        || stack.size() > 6
+        || !task.spec.id().owner().equals(id)
+        || sim.oneIn(3)
+        || !task.dependencies.stream().allMatch(d -> d.outcome instanceof Outcome.Inline)
+        || !task.take()) {
+      return false;
+    }
+    sim.count("inline");
+    unblock(running);
+    input(new WorkerInput.TaskClaimedInline(task.spec.id()));
+    List<PushedArgument> arguments = new ArrayList<>();
+    int next = 0;
+    for (Argument argument : task.spec.arguments()) {
+      switch (argument) {
+        case Argument.Value value -> arguments.add(new PushedArgument.Value(value.value()));
+        case Argument.Reference reference ->
+            arguments.add(
+                new PushedArgument.Resolved(
+                    reference.object(), task.dependencies.get(next++).outcome));
+        case Argument.ReferenceList list -> {
+          List<PushedArgument.Resolved> elements = new ArrayList<>();
+          for (ObjectId object : list.objects()) {
+            elements.add(
+                new PushedArgument.Resolved(object, task.dependencies.get(next++).outcome));
+          }
+          arguments.add(new PushedArgument.ResolvedList(elements));
+        }
+      }
+    }
+    begin(
+        new Pushed(
+            new TaskPushed(
+                task.spec,
+                task.attempt(),
+                running.pushed.push.lease(),
+                -1,
+                arguments,
+                List.of(),
+                0),
+            task));
+    return true;
+  }
+
+  // ---- ends ----
+
+  private static List<Outcome> failed(Running running, Failure failure) {
+    return java.util.Collections.nCopies(
+        running.pushed.push.spec().results(), new Outcome.Failed(failure));
+  }
+
+  private void finish(Running running, Op.Return<Handle> end) {
+    if (running == driver) {
+      Sim.expect(
+          running.handles.stream().noneMatch(handle -> handle.open), "a driver left handles");
+      trace = List.copyOf(running.program.trace());
+      tainted = running.program.isTainted();
+      driver = null;
+      return;
+    }
+    TaskSpec spec = running.pushed.push.spec();
+    Body body = running.program.body();
+    if (body.isFlaky()
+        && running.pushed.push.attempt() == 0
+        && spec.kind() instanceof TaskSpec.Kind.Plain) {
+      sim.count("flaky");
+      finish(
+          running,
+          failed(running, Failure.of(Failure.Kind.TASK_FAILED, "flaky")),
+          List.of(FLAKY, "java.lang.Exception"));
+      return;
+    }
+    List<Outcome> outcomes = new ArrayList<>();
+    for (int i = 0; i < end.numbers().size(); i++) {
+      outcomes.add(
+          keep(
+              spec.id().result(i),
+              running.pushed.push.attempt(),
+              end.numbers().get(i),
+              end.stored().get(i),
+              end.inside().get(i),
+              running.program.isTainted()));
+    }
+    finish(running, outcomes, List.of());
+  }
+
+  private void finish(Running running, List<Outcome> outcomes, List<String> thrown) {
+    TaskPushed push = running.pushed.push;
+    List<ObjectId> released = new ArrayList<>();
+    if (push.spec().kind() instanceof TaskSpec.Kind.Plain) {
+      for (Handle handle : running.handles) {
+        if (handle.open) {
+          handle.open = false;
+          sim.closed(handle.id);
+          released.add(handle.id);
+        }
+      }
+    } else if (running.program != null) {
+      running.handles.stream().filter(handle -> handle.open).forEach(kept::add);
+    }
+    stack.remove(running);
+    calls.remove(running);
+    blocked = false;
+    boolean plain =
+        released.isEmpty()
+            && push.lent().isEmpty()
+            && outcomes.stream().allMatch(outcome -> outcome.references().isEmpty());
+    boolean own = push.spec().id().owner().equals(id);
+    if (plain && running.pushed.claim instanceof SimClaim local) {
+      completeDirectly(local, outcomes);
+    }
+    if (plain && !own) {
+      sim.send(
+          new Sim.Thread(id),
+          push.spec().id().owner(),
+          new TaskReturned(
+              push.spec().id(), push.attempt(), outcomes, List.of(), List.of(), thrown, id),
+          null);
+    } else {
+      input(new WorkerInput.TaskEnded(push, outcomes, thrown, released));
+    }
+    if (!stack.isEmpty()
+        && stack.peek().waitingFor != null
+        && stack.peek().waitingFor.cell.outcome == null) {
+      blocked = true; // the one below waits again
+      tellBlocked(stack.peek(), true);
+    }
+  }
+
+  private static void completeDirectly(SimClaim local, List<Outcome> outcomes) {
+    for (Outcome outcome : outcomes) {
+      if (!(outcome instanceof Outcome.Inline)) {
+        return;
+      }
+    }
+    for (int i = 0; i < outcomes.size(); i++) {
+      local.cells.get(i).complete(outcomes.get(i));
+    }
+  }
+
+  // ---- for people ----
+
+  String describe() {
+    StringBuilder text = new StringBuilder(id.toString());
+    text.append(actor != null ? " an actor" : "").append(" queue ").append(queue);
+    running()
+        .forEach(
+            running ->
+                text.append("\n    runs ")
+                    .append(running.pushed == null ? "driver" : running.pushed.push.spec().id())
+                    .append(" waits for ")
+                    .append(running.waitingFor)
+                    .append(" handles ")
+                    .append(running.handles));
+    text.append("\n    kept ").append(kept);
+    machine.describe().forEach(row -> text.append("\n    ").append(row));
+    return text.append('\n').toString();
+  }
+}

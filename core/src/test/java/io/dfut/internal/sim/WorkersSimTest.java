@@ -1,0 +1,66 @@
+package io.dfut.internal.sim;
+
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.function.Function;
+import org.junit.jupiter.api.Assertions;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Random task graphs on a simulated cluster of real worker and scheduler machines. One seed is one
+ * run; {@code -Ddfut.sim.seed} replays it, with a log of all messages on failure.
+ */
+final class WorkersSimTest {
+  private static final int SEEDS = Integer.getInteger("dfut.sim.seeds", 3_000);
+
+  @Test
+  void everyFutureSettlesWithItsValueAndNothingIsLeft() {
+    Map<String, Integer> seen = runSeeds("calm", Profile::calm);
+    if (Long.getLong("dfut.sim.seed") == null) {
+      for (String what : new String[] {"inline", "pulled", "flaky", "actor ended", "cancel"}) {
+        Assertions.assertTrue(seen.getOrDefault(what, 0) >= 100, what + " too rarely: " + seen);
+      }
+    }
+  }
+
+  private static Map<String, Integer> runSeeds(String name, Function<Random, Profile> profile) {
+    Long given = Long.getLong("dfut.sim.seed");
+    long first = given != null ? given : System.nanoTime();
+    System.out.println("WorkersSimTest " + name + ": first seed " + first);
+    long begun = System.nanoTime();
+    long steps = 0;
+    int seeds = given != null ? 1 : SEEDS;
+    Map<String, Integer> seen = new TreeMap<>();
+    for (long seed = first; seed < first + seeds; seed++) {
+      steps += run(seed, profile, seen, given != null);
+    }
+    double seconds = (System.nanoTime() - begun) / 1e9;
+    System.out.printf(
+        "WorkersSimTest %s: %d seeds, %d steps in %.1f s (%.0f seeds/s); seen %s%n",
+        name, seeds, steps, seconds, seeds / seconds, seen);
+    return seen;
+  }
+
+  private static long run(
+      long seed, Function<Random, Profile> profile, Map<String, Integer> seen, boolean logging) {
+    Random random = new Random(seed);
+    return new Sim(seed, profile.apply(random), random, seen, logging).run();
+  }
+
+  /** For a long run by hand: first seed, number of seeds, profile. */
+  public static void main(String[] arguments) {
+    long first = Long.parseLong(arguments[0]);
+    long seeds = Long.parseLong(arguments[1]);
+    Function<Random, Profile> profile =
+        arguments[2].equals("calm") ? Profile::calm : Profile::crashing;
+    Map<String, Integer> seen = new TreeMap<>();
+    long begun = System.nanoTime();
+    long steps = 0;
+    for (long seed = first; seed < first + seeds; seed++) {
+      steps += run(seed, profile, seen, seeds == 1);
+    }
+    double seconds = (System.nanoTime() - begun) / 1e9;
+    System.out.printf("%d seeds, %d steps, %.1f s; %s%n", seeds, steps, seconds, seen);
+  }
+}
