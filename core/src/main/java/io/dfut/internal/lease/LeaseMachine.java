@@ -11,6 +11,7 @@ import io.dfut.internal.protocol.LeaseId;
 import io.dfut.internal.protocol.SchedulerMessage;
 import io.dfut.internal.protocol.SchedulerMessage.NodeLoad;
 import io.dfut.internal.protocol.SchedulerMessage.RequestLease;
+import io.dfut.internal.protocol.SchedulerMessage.Use;
 import io.dfut.internal.protocol.WorkerMessage.LeaseGranted;
 import io.dfut.internal.protocol.WorkerMessage.LeaseQueued;
 import io.dfut.internal.protocol.WorkerMessage.LeaseReclaimed;
@@ -419,7 +420,7 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
       }
       if (lease.reclaimed) {
         wanted--;
-      } else if (!lease.request.exclusive()
+      } else if (lease.request.use() == Use.TASKS
           && nowNanos - lease.sinceNanos >= limits.tenureNanos()) {
         lease.reclaimed = true;
         wanted--;
@@ -576,7 +577,10 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
       if (!workerIsGone && !ownerGone.test(lease.request.lease().owner())) {
         continue;
       }
-      if (!workerIsGone && lease.request.exclusive()) {
+      if (!workerIsGone && lease.request.use() == Use.DETACHED_ACTOR) {
+        continue; // it needs no owner
+      }
+      if (!workerIsGone && lease.request.use() == Use.ACTOR) {
         effects.accept(new LeaseEffect.EndActor(lease.worker, reason)); // its end frees the lease
         continue;
       }
@@ -667,7 +671,7 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
               lease.request.lease().owner(),
               Optional.of(lease.worker),
               lease.request.resources().toString(),
-              lease.request.exclusive()
+              lease.request.use() != Use.TASKS
                   ? "held by an actor"
                   : lease.blocked > 0 ? "granted, blocked" : "granted"));
     }

@@ -9,6 +9,7 @@ import io.dfut.internal.machine.Invariant;
 import io.dfut.internal.protocol.LeaseId;
 import io.dfut.internal.protocol.SchedulerMessage.RequestLease;
 import io.dfut.internal.protocol.SchedulerMessage.ReturnLease;
+import io.dfut.internal.protocol.SchedulerMessage.Use;
 import io.dfut.internal.protocol.WorkerMessage.LeaseGranted;
 import io.dfut.internal.protocol.WorkerMessage.LeaseQueued;
 import io.dfut.internal.protocol.WorkerMessage.LeaseReclaimed;
@@ -259,7 +260,15 @@ final class LeaseBook {
                 locality.apply(head),
                 spec.depth(),
                 hops,
-                request.pool.shape.creation().isPresent())));
+                use(spec))));
+  }
+
+  private static Use use(TaskSpec spec) {
+    return switch (spec.kind()) {
+      case TaskSpec.Kind.Creation(TaskSpec.ActorOptions options) ->
+          options.detached() ? Use.DETACHED_ACTOR : Use.ACTOR;
+      default -> Use.TASKS;
+    };
   }
 
   /**

@@ -227,9 +227,9 @@ final class ReferenceCounter {
   }
 
   /**
-   * References came in with an answer. Each is held until the answer has been applied: what contains
-   * it counts it by then, or nothing does. A reference that came twice has two transits, and both
-   * must be closed.
+   * References came in with an answer. Each is held until the answer has been applied: what
+   * contains it counts it by then, or nothing does. A reference that came twice has two transits,
+   * and both must be closed.
    */
   List<Row> arriveAll(List<Transit> carried, WorkerId sender) {
     List<Row> rows = new ArrayList<>(carried.size());

@@ -110,8 +110,8 @@ final class Row {
 
   /**
    * While true, the value must exist or be on its way. A kept description that takes a borrowed
-   * object keeps the borrow (a lineage borrow): the row, and with it the owner's, would otherwise be
-   * gone when the task is run again.
+   * object keeps the borrow (a lineage borrow): the row, and with it the owner's, would otherwise
+   * be gone when the task is run again.
    */
   boolean inScope() {
     return handles > 0

@@ -9,13 +9,23 @@ import java.util.Map;
 
 /** What is said to a node's scheduler. Idempotent by lease id. */
 public sealed interface SchedulerMessage {
+  /** What a leased worker is for. */
+  enum Use {
+    /** For the owner's tasks, until it is given back. */
+    TASKS,
+    /** It becomes an actor, and is never given back; it ends with its owner. */
+    ACTOR,
+    /** The same, but it outlives its owner. */
+    DETACHED_ACTOR
+  }
+
   /**
    * A task owner asks for a worker. Answered by granted, queued, redirected or refused.
    *
    * @param bytesByNode where the arguments of the task that waits first are: locality hints
    * @param depth of that task; deeper ones are served first, since shallower ones wait for them
    * @param hops redirections so far
-   * @param exclusive whether the worker becomes an actor and is never given back
+   * @param use what the worker is for
    */
   record RequestLease(
       LeaseId lease,
@@ -25,7 +35,7 @@ public sealed interface SchedulerMessage {
       Map<NodeId, Long> bytesByNode,
       int depth,
       int hops,
-      boolean exclusive)
+      Use use)
       implements SchedulerMessage {
     public RequestLease {
       bytesByNode = Map.copyOf(bytesByNode);

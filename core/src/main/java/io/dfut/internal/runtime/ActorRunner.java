@@ -10,7 +10,6 @@ import io.dfut.internal.api.ActorAccess;
 import io.dfut.internal.ownership.WorkerInput;
 import io.dfut.internal.protocol.WorkerMessage.ActorEnded;
 import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
-import io.dfut.internal.spi.ObjectStore;
 import io.dfut.internal.task.Failure;
 import io.dfut.internal.task.Outcome;
 import io.dfut.internal.task.TaskSpec;
@@ -153,10 +152,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
   @Override
   public void offer(Pushed pushed) {
     synchronized (lock) {
-      order.offer(
-          pushed,
-          call -> call.fetch(worker.node().store(), ObjectStore.Urgency.ARGUMENT),
-          this::enqueue);
+      order.offer(pushed, call -> call.fetch(worker), this::enqueue);
     }
   }
 

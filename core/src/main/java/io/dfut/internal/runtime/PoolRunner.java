@@ -7,7 +7,6 @@ import io.dfut.internal.protocol.LeaseId;
 import io.dfut.internal.protocol.SchedulerMessage.TaskBlocked;
 import io.dfut.internal.protocol.SchedulerMessage.TaskUnblocked;
 import io.dfut.internal.protocol.WorkerMessage.TaskHandedBack;
-import io.dfut.internal.spi.ObjectStore;
 import io.dfut.internal.task.TaskSpec;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -42,7 +41,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
 
   @Override
   public void offer(Pushed pushed) {
-    var fetched = pushed.fetch(worker.node().store(), ObjectStore.Urgency.ARGUMENT);
+    var fetched = pushed.fetch(worker);
     if (fetched.isDone()) {
       enqueue(pushed);
     } else {

@@ -1,6 +1,7 @@
 package io.dfut.internal.runtime;
 
 import io.dfut.internal.ownership.Claim;
+import io.dfut.internal.ownership.WorkerInput;
 import io.dfut.internal.protocol.PushedArgument;
 import io.dfut.internal.protocol.WorkerMessage.TaskPushed;
 import io.dfut.internal.spi.ObjectKey;
@@ -29,13 +30,13 @@ final class Pushed {
   }
 
   /** Starts to fetch what is not here. */
-  CompletableFuture<?> fetch(ObjectStore store, ObjectStore.Urgency urgency) {
+  CompletableFuture<?> fetch(WorkerActor worker) {
     for (PushedArgument argument : push.arguments()) {
       switch (argument) {
         case PushedArgument.Value value -> {}
-        case PushedArgument.Resolved resolved -> fetch(resolved, store, urgency);
+        case PushedArgument.Resolved resolved -> fetch(resolved, worker);
         case PushedArgument.ResolvedList list ->
-            list.elements().forEach(element -> fetch(element, store, urgency));
+            list.elements().forEach(element -> fetch(element, worker));
       }
     }
     return pins.isEmpty()
@@ -43,34 +44,38 @@ final class Pushed {
         : CompletableFuture.allOf(pins.values().toArray(CompletableFuture[]::new));
   }
 
-  private void fetch(
-      PushedArgument.Resolved argument, ObjectStore store, ObjectStore.Urgency urgency) {
+  private void fetch(PushedArgument.Resolved argument, WorkerActor worker) {
     if (argument.outcome() instanceof Outcome.Stored stored) {
+      ObjectStore store = worker.node().store();
       pins.computeIfAbsent(
           new ObjectKey(argument.object(), stored.attempt()),
           key ->
               store
                   .pin(key)
                   .map(CompletableFuture::completedFuture)
-                  .orElseGet(
-                      () ->
-                          store
-                              .fetch(key, stored.bytes(), stored.sources(), urgency)
-                              .toCompletableFuture()));
+                  .orElseGet(() -> pull(key, stored, worker)));
     }
+  }
+
+  /** The owner must know of the new copy, so that it is freed with the others. */
+  private static CompletableFuture<ObjectStore.Pinned> pull(
+      ObjectKey key, Outcome.Stored stored, WorkerActor worker) {
+    CompletableFuture<ObjectStore.Pinned> pulled =
+        worker
+            .node()
+            .store()
+            .fetch(key, stored.bytes(), stored.sources(), ObjectStore.Urgency.ARGUMENT)
+            .toCompletableFuture();
+    pulled.thenRun(
+        () ->
+            worker.post(
+                new WorkerInput.ReadSucceeded(key.id(), stored.attempt(), worker.id().node())));
+    return pulled;
   }
 
   /** The fetched argument; the task has waited for it. */
   ObjectStore.Pinned pinned(ObjectKey key) {
     return pins.get(key).join();
-  }
-
-  /**
-   * Keys that were fetched from elsewhere are told to their owners, so that these copies are freed
-   * with the others.
-   */
-  Iterable<ObjectKey> keys() {
-    return pins.keySet();
   }
 
   /** Lets the arguments go, those that are still on their way when they come. */

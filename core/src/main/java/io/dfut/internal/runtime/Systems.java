@@ -43,10 +43,17 @@ public final class Systems {
           "pekko.coordinated-shutdown.exit-jvm",
           false);
 
+  /** Set by the launcher: a program's local system is to be a client of this cluster. */
+  private static final String RUN_CLUSTER = "dfut.run.cluster";
+
   private Systems() {}
 
   /** See {@link DFutSystem#local(Config)}. */
   public static DFutSystem local(Config user) {
+    String cluster = System.getProperty(RUN_CLUSTER, "");
+    if (!cluster.isBlank()) {
+      return connect(cluster, user); // ./dfut run --cluster: the same program, there
+    }
     Config config = layered(user, ConfigFactory.parseMap(LOCAL_PEKKO));
     Settings settings = Settings.read(config);
     // SLF4J complains when its first loggers are made by several threads at once, as Pekko does.

@@ -27,6 +27,7 @@ import io.dfut.internal.codec.References;
 import io.dfut.internal.ownership.WorkerInput;
 import io.dfut.internal.protocol.NodeMessage.NamedActor;
 import io.dfut.internal.protocol.WorkerMessage.EndActor;
+import io.dfut.internal.protocol.WorkerMessage.Resolved;
 import io.dfut.internal.task.Argument;
 import io.dfut.internal.task.CallSite;
 import io.dfut.internal.task.Failure;
@@ -558,7 +559,18 @@ class WorkerContext implements ContextBackend {
   }
 
   private <A extends DFutActor<?>> ActorHandle<A> found(NamedActor named) {
-    return actorHandle(worker.arrived(named.actor().object(), Optional.empty()), named.className());
+    ObjectId object = named.actor().object();
+    Handle.Count count = worker.arrived(object, Optional.empty());
+    // The directory knows where it is: its owner, who would be asked otherwise, may be gone if it
+    // is detached.
+    named
+        .worker()
+        .ifPresent(
+            at ->
+                worker.post(
+                    new WorkerInput.Received(
+                        new Resolved(object, new Outcome.Actor(at, named.className())))));
+    return actorHandle(count, named.className());
   }
 
   @Override

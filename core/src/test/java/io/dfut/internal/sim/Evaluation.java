@@ -30,10 +30,8 @@ final class Evaluation {
   private List<Pure> run(Program<Pure> program) {
     while (true) {
       switch (program.next()) {
-        case Op.Submit<Pure> submit ->
-            submit(submit).forEach(result -> program.has(result, false));
-        case Op.CreateActor<Pure> create ->
-            program.has(new Pure(false, 0, List.of(), true), true);
+        case Op.Submit<Pure> submit -> submit(submit).forEach(result -> program.has(result, false));
+        case Op.CreateActor<Pure> create -> program.has(new Pure(false, 0, List.of(), true), true);
         case Op.Put<Pure> put ->
             program.has(new Pure(false, put.number(), put.inside(), false), false);
         case Op.Get<Pure> get -> read(program, get.from());

@@ -38,8 +38,7 @@ final class Network {
   }
 
   void send(Envelope envelope) {
-    Channel channel =
-        channels.computeIfAbsent(new Link(envelope.from, envelope.to), Channel::new);
+    Channel channel = channels.computeIfAbsent(new Link(envelope.from, envelope.to), Channel::new);
     if (channel.waiting.isEmpty()) {
       busy.add(channel);
     }

@@ -38,19 +38,19 @@ record Profile(
   /** Delays and orders only: nothing is lost, repeated, or dies before its time. */
   static Profile calm(Random random) {
     return new Profile(
-        1 + random.nextInt(3),
-        1 + random.nextInt(3),
-        1,
-        random.nextInt(3) == 0,
-        random.nextInt(4) == 0,
-        random.nextBoolean(),
-        random.nextBoolean(),
-        random.nextInt(4) / 3.0,
-        random.nextBoolean() ? 1_000_000 : 100_000,
-        random.nextInt(3),
-        0,
-        0,
-        0)
+            1 + random.nextInt(3),
+            1 + random.nextInt(3),
+            1,
+            random.nextInt(3) == 0,
+            random.nextInt(4) == 0,
+            random.nextBoolean(),
+            random.nextBoolean(),
+            random.nextInt(4) / 3.0,
+            random.nextBoolean() ? 1_000_000 : 100_000,
+            random.nextInt(3),
+            0,
+            0,
+            0)
         .withDrivers(random);
   }
 

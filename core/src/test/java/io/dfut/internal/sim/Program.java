@@ -118,8 +118,7 @@ final class Program<H> {
     return switch (random.nextInt(12)) {
       case 0, 1, 2, 3 -> submit();
       case 4 ->
-          new Op.Put<>(
-              random.nextInt(1000), random.nextDouble() < profile.stored(), some(2, true));
+          new Op.Put<>(random.nextInt(1000), random.nextDouble() < profile.stored(), some(2, true));
       case 5, 6 -> {
         List<H> one = some(1, false);
         yield one.isEmpty() ? null : new Op.Get<>(one.getFirst());

@@ -77,8 +77,7 @@ final class Sim {
   private final List<SimWorker> drivers = new ArrayList<>();
   private final List<Body> driverBodies = new ArrayList<>();
   private final PriorityQueue<Alarm> alarms =
-      new PriorityQueue<>(
-          Comparator.comparingLong(Alarm::atNanos).thenComparingLong(Alarm::order));
+      new PriorityQueue<>(Comparator.comparingLong(Alarm::atNanos).thenComparingLong(Alarm::order));
 
   /** Open handles by object, wherever they are: what must not be freed. */
   private final Map<ObjectId, Integer> openHandles = new HashMap<>();
@@ -400,14 +399,12 @@ final class Sim {
   private void crashSomething() {
     if (workerCrashes > 0) {
       workerCrashes--;
-      List<SimWorker> some =
-          workers.values().stream().filter(w -> !drivers.contains(w)).toList();
+      List<SimWorker> some = workers.values().stream().filter(w -> !drivers.contains(w)).toList();
       if (!some.isEmpty()) {
         SimWorker victim = some.get(random.nextInt(some.size()));
         log("CRASH of " + victim.id);
         count("worker crashed");
-        network.cutTailsFrom(
-            from -> from.equals(victim.id) || from.equals(new Thread(victim.id)));
+        network.cutTailsFrom(from -> from.equals(victim.id) || from.equals(new Thread(victim.id)));
         workerEnded(victim, "it crashed");
       }
       return;

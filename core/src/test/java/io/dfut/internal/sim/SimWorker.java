@@ -195,8 +195,7 @@ final class SimWorker {
 
   private void perform(WorkerEffect effect) {
     switch (effect) {
-      case WorkerEffect.Send(WorkerId to, WorkerMessage message) ->
-          sim.send(id, to, message, null);
+      case WorkerEffect.Send(WorkerId to, WorkerMessage message) -> sim.send(id, to, message, null);
       case WorkerEffect.Push(WorkerId to, TaskPushed message, Claim claim) ->
           sim.send(id, to, message, to.node().equals(id.node()) ? claim : null);
       case WorkerEffect.AskScheduler(NodeId to, SchedulerMessage message) ->
@@ -552,9 +551,7 @@ final class SimWorker {
     }
     if (running.cancelled) {
       finish(
-          running,
-          failed(running, Failure.of(Failure.Kind.CANCELLED, "interrupted")),
-          List.of());
+          running, failed(running, Failure.of(Failure.Kind.CANCELLED, "interrupted")), List.of());
       return true;
     }
     switch (running.program.next()) {
@@ -704,7 +701,7 @@ final class SimWorker {
   }
 
   private void put(Running running, Op.Put<Handle> put) {
-    ObjectId object = new ObjectId(id, -++lastId, 0);
+    ObjectId object = new ObjectId(id, - ++lastId, 0);
     Cell cell = new Cell();
     Handle handle = new Handle(object, cell, false);
     running.handles.add(handle);
@@ -789,9 +786,7 @@ final class SimWorker {
         value =
             Optional.of(
                 new Value(
-                    Evaluation.FAILED,
-                    List.of(),
-                    failure.kind() != Failure.Kind.TASK_FAILED));
+                    Evaluation.FAILED, List.of(), failure.kind() != Failure.Kind.TASK_FAILED));
       }
       case Outcome.Actor other -> throw new AssertionError("a get of an actor: " + other);
     }

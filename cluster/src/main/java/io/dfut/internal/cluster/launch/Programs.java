@@ -35,8 +35,11 @@ final class Programs {
     setList("dfut.tasks.allow", allowed(run.application()));
     setList("dfut.values.allow", allowed(run.application()));
     run.cluster()
-        .map(HostAndPort::toString)
-        .ifPresent(at -> System.setProperty(CLUSTER_PROPERTY, at));
+        .ifPresent(
+            at -> {
+              requireListener(at);
+              System.setProperty(CLUSTER_PROPERTY, at.toString());
+            });
     call(
         find(run.mainClass())
             .orElseThrow(
