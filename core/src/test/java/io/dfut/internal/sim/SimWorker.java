@@ -782,9 +782,9 @@ final class SimWorker {
       }
       case Outcome.Failed(Failure failure) -> {
         sim.count("read " + failure.kind() + " " + failure.detail());
-        boolean calm = sim.profile.isCalm();
         Sim.expect(
-            !calm || (!failure.detail().equals("FREED") && failure.kind() != Failure.Kind.RELEASED),
+            !sim.isStrict()
+                || (!failure.detail().equals("FREED") && failure.kind() != Failure.Kind.RELEASED),
             "an open handle on a value that is gone: " + failure);
         value =
             Optional.of(
