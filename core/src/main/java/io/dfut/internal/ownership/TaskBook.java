@@ -218,6 +218,21 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     makeReady(task);
   }
 
+  /**
+   * Whether what the task takes is there still: it may have been lost, or its owner died, since the
+   * task became ready. If not, the task waits again, or has failed.
+   */
+  private boolean isStillReady(TaskRecord task) {
+    for (ObjectId id : (Iterable<ObjectId>) task.spec.dependencies()::iterator) {
+      Outcome value = counter.find(id).value;
+      if (value == null || value instanceof Outcome.Failed) {
+        dependenciesThere(task);
+        return false;
+      }
+    }
+    return true;
+  }
+
   private void makeReady(TaskRecord task) {
     task.state = TaskRecord.State.READY;
     if (task.spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
@@ -252,7 +267,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   @Override
   public boolean push(TaskRecord task, LeaseBook.Lease lease) {
-    return push(task, lease, lease.worker, -1);
+    return isStillReady(task) && push(task, lease, lease.worker, -1);
   }
 
   private boolean push(TaskRecord task, LeaseBook.Lease lease, WorkerId worker, long sequence) {
@@ -324,6 +339,9 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       }
       if (actor == null || actor.value == null || head.state != TaskRecord.State.READY) {
         return;
+      }
+      if (actor.value instanceof Outcome.Actor && !isStillReady(head)) {
+        continue; // before it gets a number: the actor waits for every number
       }
       queue.waiting.removeFirst();
       switch (actor.value) {
