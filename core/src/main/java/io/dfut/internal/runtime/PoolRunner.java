@@ -112,7 +112,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
   }
 
   private void run(Pushed pushed) {
-    if (!pushed.claim.take()) {
+    if (!pushed.claim.take(pushed.push.attempt())) {
       dropped(pushed);
       return;
     }
@@ -141,7 +141,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
   private void handBack() {
     Pushed pushed;
     while ((pushed = queue.poll()) != null) {
-      boolean mine = pushed.claim.take();
+      boolean mine = pushed.claim.take(pushed.push.attempt());
       dropped(pushed);
       if (mine) {
         worker
@@ -202,7 +202,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
       if (waiting.push.spec().id().equals(task)
           && waiting.push.attempt() == attempt
           && queue.remove(waiting)) {
-        waiting.claim.take();
+        waiting.claim.take(waiting.push.attempt());
         dropped(waiting);
         worker
             .node()
@@ -220,7 +220,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
     worker.runningWhere(context -> context.ownedBy(deadOwner)).forEach(context -> context.cancel());
     for (Pushed waiting : queue) {
       if (deadOwner.test(waiting.push.spec().id().owner()) && queue.remove(waiting)) {
-        waiting.claim.take();
+        waiting.claim.take(waiting.push.attempt());
         dropped(waiting);
       }
     }

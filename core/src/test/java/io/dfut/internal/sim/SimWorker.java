@@ -276,7 +276,7 @@ final class SimWorker {
   private void handBack() {
     Pushed pushed;
     while ((pushed = queue.poll()) != null) {
-      boolean mine = pushed.claim.take();
+      boolean mine = pushed.claim.take(pushed.push.attempt());
       dropped(pushed);
       if (mine) {
         sayHandedBack(pushed);
@@ -301,7 +301,7 @@ final class SimWorker {
     for (Pushed waiting : List.copyOf(queue)) {
       if (waiting.is(task, attempt)) {
         queue.remove(waiting);
-        waiting.claim.take();
+        waiting.claim.take(waiting.push.attempt());
         if (actor != null) {
           answer(waiting, Failure.of(Failure.Kind.CANCELLED, "cancelled"));
         } else {
@@ -352,7 +352,7 @@ final class SimWorker {
   }
 
   private void refuse(Pushed call) {
-    call.claim.take();
+    call.claim.take(call.push.attempt());
     answer(call, Failure.died(Failure.Kind.ACTOR_DIED, "the actor ended", 1, "it ended"));
   }
 
@@ -421,7 +421,7 @@ final class SimWorker {
   }
 
   private void start(Pushed pushed) {
-    if (!pushed.claim.take()) {
+    if (!pushed.claim.take(pushed.push.attempt())) {
       dropped(pushed);
       if (actor != null) {
         sayHandedBack(pushed);
