@@ -341,7 +341,12 @@ final class SimWorker {
   // ---- an actor's end ----
 
   private void end(String reason) {
-    if (actor == null || ended.isPresent()) {
+    if (ended.isPresent()) {
+      return;
+    }
+    if (actor == null) { // its creation will not come: the owner died first
+      sim.count("ended before it was an actor");
+      sim.workerEnded(this, reason);
       return;
     }
     ended = Optional.of(reason);
