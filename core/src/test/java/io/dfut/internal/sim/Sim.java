@@ -154,6 +154,7 @@ final class Sim {
           Alarm next = alarms.poll();
           now = Math.max(now, next.atNanos);
           next.action.run();
+          tick();
           continue;
         }
         if (!network.isEmpty()) {

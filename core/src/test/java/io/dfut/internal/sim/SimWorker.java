@@ -523,7 +523,7 @@ final class SimWorker {
         return Optional.of(there);
       }
     }
-    Sim.expect(!sim.profile.isCalm(), "no copy of " + key + " where it should be: " + stored);
+    Sim.expect(!sim.isStrict(), "no copy of " + key + " where it should be: " + stored);
     return Optional.empty();
   }
 
