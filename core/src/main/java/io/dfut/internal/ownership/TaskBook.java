@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /**
  * The tasks that this worker owns, from submission to the last need for their descriptions (paper
@@ -287,8 +288,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
           });
     }
     List<Transit> lent = new ArrayList<>();
-    task.spec
-        .lent()
+    Stream.concat(task.spec.lent(), containers(task))
         .distinct()
         .forEach(
             id -> {
@@ -312,6 +312,17 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
                 left),
             task.claim));
     return true;
+  }
+
+  /**
+   * Arguments whose values contain references. They are lent as well: what the executor finds inside
+   * is covered by the outer object until its owner knows the executor, and that can be after the
+   * task has ended.
+   */
+  private Stream<ObjectId> containers(TaskRecord task) {
+    return task.spec
+        .dependencies()
+        .filter(id -> !counter.find(id).value.references().isEmpty());
   }
 
   private PushedArgument.Resolved resolved(ObjectId id) {
