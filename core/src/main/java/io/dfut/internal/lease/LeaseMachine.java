@@ -24,9 +24,11 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
@@ -123,6 +125,12 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   /** Warm workers, the last used first. */
   private final ArrayDeque<WorkerId> idle = new ArrayDeque<>();
 
+  /** Deaths that are remembered: messages of the dead may still arrive, but not for long. */
+  private static final int DEATHS_MAX = 4096;
+
+  /** Workers and nodes that are gone. Added by a notice; removed by newer ones beyond the bound. */
+  private final Set<Object> gone = new LinkedHashSet<>();
+
   private final Map<NodeId, View> others = new HashMap<>();
   private Consumer<? super LeaseEffect> effects;
   private long order;
@@ -161,10 +169,12 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
       case SchedulerMessage.TaskUnblocked(LeaseId lease) -> onUnblocked(lease);
       case SchedulerMessage.WorkerGone(WorkerId worker) -> {
         idle.remove(worker);
+        remember(worker);
         onHoldersGone(worker::equals, worker::equals, worker + " is gone", nowNanos);
       }
       case SchedulerMessage.NodeGone(NodeId node) -> {
         others.remove(node);
+        remember(node);
         onHoldersGone(
             owner -> owner.node().equals(node),
             worker -> false,
@@ -178,6 +188,10 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   // ---- requests ----
 
   private void onRequest(RequestLease request, long nowNanos) {
+    WorkerId owner = request.lease().owner();
+    if (gone.contains(owner) || gone.contains(owner.node())) {
+      return; // nobody would ever give it back
+    }
     Granted before = granted.get(request.lease());
     if (before != null) {
       tell(request, new LeaseGranted(request.lease(), before.worker)); // the answer was lost
@@ -560,6 +574,13 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   }
 
   // ---- deaths and the end ----
+
+  private void remember(Object workerOrNode) {
+    gone.add(workerOrNode);
+    if (gone.size() > DEATHS_MAX) {
+      gone.remove(gone.iterator().next());
+    }
+  }
 
   private void onHoldersGone(
       Predicate<WorkerId> ownerGone, Predicate<WorkerId> workerGone, String reason, long nowNanos) {

@@ -153,11 +153,14 @@ final class LeaseBook {
   /** A task came back unstarted: it is the next to be pushed, but not to that worker. */
   void handedBack(TaskRecord task, Lease from, long nowNanos) {
     Pool pool = pools.computeIfAbsent(shapeOf(task.spec), Pool::new);
+    pool.ready.addFirst(task);
     if (from != null) {
       from.stuck = true;
       ended(from, nowNanos);
+      if (from.inFlight == 0 && leases.get(from.id) == from) {
+        giveBack(from); // the task that blocked it returned before this message: none will free it
+      }
     }
-    pool.ready.addFirst(task);
     dispatch(pool, nowNanos);
   }
 

@@ -14,9 +14,11 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -82,6 +84,12 @@ final class ReferenceCounter {
   private long lastEpoch;
 
   private record OpenTransit(Row row, WorkerId receiver) {}
+
+  /** Deaths that are remembered: messages of the dead may still arrive, but not for long. */
+  private static final int DEATHS_MAX = 4096;
+
+  /** Added by a death notice; removed by newer ones beyond the bound. */
+  private final Set<Object> dead = new LinkedHashSet<>();
 
   ReferenceCounter(WorkerId self) {
     this.self = self;
@@ -185,6 +193,9 @@ final class ReferenceCounter {
 
   /** Counts one reference on its way to a worker; what must ride in the message. */
   Transit depart(Row row, WorkerId receiver) {
+    if (isDead(receiver) || isDead(row.id.owner())) {
+      return new Transit(row.id, 0); // nobody would ever close it
+    }
     row.transits++;
     long id = ++lastTransit;
     openTransits.put(id, new OpenTransit(row, receiver));
@@ -267,7 +278,7 @@ final class ReferenceCounter {
   void onBorrowed(Borrowed message) {
     ObjectId id = message.transit().object();
     Row row = rows.get(id);
-    if (row != null && !row.freed) {
+    if (row != null && !row.freed && !isDead(message.borrower())) {
       row.addBorrower(message.borrower(), message.epoch());
     }
     send(message.borrower(), new BorrowAcknowledged(id, message.epoch()));
@@ -283,7 +294,8 @@ final class ReferenceCounter {
   /** An executor's answer says that it still holds what this worker lent it. */
   void onHeld(ObjectId id, WorkerId executor, long epoch) {
     Row row = rows.get(id);
-    if (row != null && !row.freed) {
+    // A reference of a dead owner is lent without a transit too, but only owners list borrowers.
+    if (row != null && row.isOwned() && !row.freed && !isDead(executor)) {
       row.addBorrower(executor, epoch);
     }
   }
@@ -342,13 +354,27 @@ final class ReferenceCounter {
   // ---- deaths ----
 
   /** Drops a dead worker's borrows, and the transits that were on their way to it. */
-  void onWorkerDied(WorkerId dead) {
-    dropHolders(dead::equals);
+  void onWorkerDied(WorkerId worker) {
+    remember(worker);
+    dropHolders(worker::equals);
   }
 
   /** The same for all workers of a node. */
-  void onNodeDied(NodeId dead) {
-    dropHolders(worker -> worker.node().equals(dead));
+  void onNodeDied(NodeId node) {
+    remember(node);
+    dropHolders(worker -> worker.node().equals(node));
+  }
+
+  private void remember(Object workerOrNode) {
+    dead.add(workerOrNode);
+    if (dead.size() > DEATHS_MAX) {
+      dead.remove(dead.iterator().next());
+    }
+  }
+
+  /** Whether what this worker said, or is told, does not matter any more. */
+  private boolean isDead(WorkerId worker) {
+    return !dead.isEmpty() && (dead.contains(worker) || dead.contains(worker.node()));
   }
 
   private void dropHolders(java.util.function.Predicate<WorkerId> isDead) {

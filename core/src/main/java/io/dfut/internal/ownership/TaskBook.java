@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /**
  * The tasks that this worker owns, from submission to the last need for their descriptions (paper
@@ -224,6 +225,21 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     makeReady(task);
   }
 
+  /**
+   * Whether what the task takes is there still: it may have been lost, or its owner died, since the
+   * task became ready. If not, the task waits again, or has failed.
+   */
+  private boolean isStillReady(TaskRecord task) {
+    for (ObjectId id : (Iterable<ObjectId>) task.spec.dependencies()::iterator) {
+      Outcome value = counter.find(id).value;
+      if (value == null || value instanceof Outcome.Failed) {
+        dependenciesThere(task);
+        return false;
+      }
+    }
+    return true;
+  }
+
   private void makeReady(TaskRecord task) {
     task.state = TaskRecord.State.READY;
     if (task.spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
@@ -258,7 +274,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   @Override
   public boolean push(TaskRecord task, LeaseBook.Lease lease) {
-    return push(task, lease, lease.worker, -1);
+    return isStillReady(task) && push(task, lease, lease.worker, -1);
   }
 
   private boolean push(TaskRecord task, LeaseBook.Lease lease, WorkerId worker, long sequence) {
@@ -278,8 +294,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
           });
     }
     List<Transit> lent = new ArrayList<>();
-    task.spec
-        .lent()
+    Stream.concat(task.spec.lent(), containers(task))
         .distinct()
         .forEach(
             id -> {
@@ -303,6 +318,17 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
                 left),
             task.claim));
     return true;
+  }
+
+  /**
+   * Arguments whose values contain references. They are lent as well: what the executor finds inside
+   * is covered by the outer object until its owner knows the executor, and that can be after the
+   * task has ended.
+   */
+  private Stream<ObjectId> containers(TaskRecord task) {
+    return task.spec
+        .dependencies()
+        .filter(id -> !counter.find(id).value.references().isEmpty());
   }
 
   private PushedArgument.Resolved resolved(ObjectId id) {
@@ -330,6 +356,9 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       }
       if (actor == null || actor.value == null || head.state != TaskRecord.State.READY) {
         return;
+      }
+      if (actor.value instanceof Outcome.Actor && !isStillReady(head)) {
+        continue; // before it gets a number: the actor waits for every number
       }
       queue.waiting.removeFirst();
       switch (actor.value) {

@@ -209,7 +209,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
   }
 
   private void run(Pushed call) {
-    if (!call.claim.take()) {
+    if (!call.claim.take(call.push.attempt())) {
       call.unpin();
       if (!call.push.lent().isEmpty()) {
         worker.post(new WorkerInput.TaskDropped(call.push));
@@ -264,7 +264,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
       }
     }
     if (found != null) {
-      found.claim.take();
+      found.claim.take(found.push.attempt());
       answer(
           found,
           Failure.of(Failure.Kind.CANCELLED, found.push.spec().display() + " was cancelled"));
@@ -350,7 +350,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
 
   private void refuse(Object item, String reason) {
     if (item instanceof Pushed call) {
-      call.claim.take();
+      call.claim.take(call.push.attempt());
       answer(call, failure());
     } else {
       LOG.debug(

@@ -111,7 +111,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
   }
 
   private void run(Pushed pushed) {
-    if (!pushed.claim.take()) {
+    if (!pushed.claim.take(pushed.push.attempt())) {
       dropped(pushed);
       return;
     }
@@ -140,7 +140,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
   private void handBack() {
     Pushed pushed;
     while ((pushed = queue.poll()) != null) {
-      boolean mine = pushed.claim.take();
+      boolean mine = pushed.claim.take(pushed.push.attempt());
       dropped(pushed);
       if (mine) {
         worker
@@ -201,7 +201,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
       if (waiting.push.spec().id().equals(task)
           && waiting.push.attempt() == attempt
           && queue.remove(waiting)) {
-        waiting.claim.take();
+        waiting.claim.take(waiting.push.attempt());
         dropped(waiting);
         worker
             .node()
@@ -219,7 +219,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
     worker.runningWhere(context -> context.ownedBy(deadOwner)).forEach(context -> context.cancel());
     for (Pushed waiting : queue) {
       if (deadOwner.test(waiting.push.spec().id().owner()) && queue.remove(waiting)) {
-        waiting.claim.take();
+        waiting.claim.take(waiting.push.attempt());
         dropped(waiting);
       }
     }

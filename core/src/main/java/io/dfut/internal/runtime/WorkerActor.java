@@ -250,6 +250,11 @@ final class WorkerActor {
     TaskRunner now = runner;
     if (now instanceof ActorRunner actor) {
       actor.end(reason);
+    } else if (now instanceof PoolRunner pool) {
+      // It was leased to become an actor, and the owner died before it could push the creation: the
+      // lease ends with the worker only.
+      pool.end(reason);
+      ended(reason);
     }
   }
 

@@ -275,7 +275,7 @@ final class SimWorker {
   private void handBack() {
     Pushed pushed;
     while ((pushed = queue.poll()) != null) {
-      boolean mine = pushed.claim.take();
+      boolean mine = pushed.claim.take(pushed.push.attempt());
       dropped(pushed);
       if (mine) {
         sayHandedBack(pushed);
@@ -300,7 +300,7 @@ final class SimWorker {
     for (Pushed waiting : List.copyOf(queue)) {
       if (waiting.is(task, attempt)) {
         queue.remove(waiting);
-        waiting.claim.take();
+        waiting.claim.take(waiting.push.attempt());
         if (actor != null) {
           answer(waiting, Failure.of(Failure.Kind.CANCELLED, "cancelled"));
         } else {
@@ -340,7 +340,12 @@ final class SimWorker {
   // ---- an actor's end ----
 
   private void end(String reason) {
-    if (actor == null || ended.isPresent()) {
+    if (ended.isPresent()) {
+      return;
+    }
+    if (actor == null) { // its creation will not come: the owner died first
+      sim.count("ended before it was an actor");
+      sim.workerEnded(this, reason);
       return;
     }
     ended = Optional.of(reason);
@@ -351,7 +356,7 @@ final class SimWorker {
   }
 
   private void refuse(Pushed call) {
-    call.claim.take();
+    call.claim.take(call.push.attempt());
     answer(call, Failure.died(Failure.Kind.ACTOR_DIED, "the actor ended", 1, "it ended"));
   }
 
@@ -420,7 +425,7 @@ final class SimWorker {
   }
 
   private void start(Pushed pushed) {
-    if (!pushed.claim.take()) {
+    if (!pushed.claim.take(pushed.push.attempt())) {
       dropped(pushed);
       if (actor != null) {
         sayHandedBack(pushed);
@@ -517,7 +522,7 @@ final class SimWorker {
         return Optional.of(there);
       }
     }
-    Sim.expect(!sim.profile.isCalm(), "no copy of " + key + " where it should be: " + stored);
+    Sim.expect(!sim.isStrict(), "no copy of " + key + " where it should be: " + stored);
     return Optional.empty();
   }
 
@@ -779,9 +784,9 @@ final class SimWorker {
       }
       case Outcome.Failed(Failure failure) -> {
         sim.count("read " + failure.kind() + " " + failure.detail());
-        boolean calm = sim.profile.isCalm();
         Sim.expect(
-            !calm || (!failure.detail().equals("FREED") && failure.kind() != Failure.Kind.RELEASED),
+            !sim.isStrict()
+                || (!failure.detail().equals("FREED") && failure.kind() != Failure.Kind.RELEASED),
             "an open handle on a value that is gone: " + failure);
         value =
             Optional.of(
