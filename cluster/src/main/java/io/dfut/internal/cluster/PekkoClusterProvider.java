@@ -85,7 +85,23 @@ public final class PekkoClusterProvider implements ClusterProvider {
     }
     refuseJavaSerialization(config);
     requireSerializer(system);
+    requireRole(config);
     return Optional.of(open(system, config, ClusterSettings.of(config), false));
+  }
+
+  /** Without one of our roles the other nodes would not know this one for one of them. */
+  private static void requireRole(Config config) {
+    List<String> roles = config.getStringList("pekko.cluster.roles");
+    if (!roles.contains(Gateway.NODE_ROLE) && !roles.contains(Gateway.DRIVER_ROLE)) {
+      throw new IllegalStateException(
+          "pekko.cluster.roles of this ActorSystem is "
+              + roles
+              + "; add \""
+              + Gateway.NODE_ROLE
+              + "\" on nodes that offer work, or \""
+              + Gateway.DRIVER_ROLE
+              + "\" on nodes that only submit it");
+    }
   }
 
   private static void requireSerializer(ActorSystem<?> system) {

@@ -24,9 +24,7 @@ public class Claim {
    */
   public boolean take(int attempt) {
     long before = state.get();
-    return (before & 1) == 0
-        && before >>> 1 <= attempt
-        && state.compareAndSet(before, before | 1);
+    return (before & 1) == 0 && before >>> 1 <= attempt && state.compareAndSet(before, before | 1);
   }
 
   public boolean isTaken() {

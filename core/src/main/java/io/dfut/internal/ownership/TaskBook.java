@@ -321,14 +321,12 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   }
 
   /**
-   * Arguments whose values contain references. They are lent as well: what the executor finds inside
-   * is covered by the outer object until its owner knows the executor, and that can be after the
-   * task has ended.
+   * Arguments whose values contain references. They are lent as well: what the executor finds
+   * inside is covered by the outer object until its owner knows the executor, and that can be after
+   * the task has ended.
    */
   private Stream<ObjectId> containers(TaskRecord task) {
-    return task.spec
-        .dependencies()
-        .filter(id -> !counter.find(id).value.references().isEmpty());
+    return task.spec.dependencies().filter(id -> !counter.find(id).value.references().isEmpty());
   }
 
   private PushedArgument.Resolved resolved(ObjectId id) {

@@ -43,6 +43,9 @@ public final class Systems {
           "pekko.coordinated-shutdown.exit-jvm",
           false);
 
+  /** The role of members that offer work; a driver's node has another. */
+  private static final String NODE_ROLE = "dfut-node";
+
   /** Set by the launcher: a program's local system is to be a client of this cluster. */
   private static final String RUN_CLUSTER = "dfut.run.cluster";
 
@@ -238,6 +241,8 @@ public final class Systems {
           provider.equals("local") || provider.endsWith("LocalActorRefProvider")
               ? Optional.empty()
               : provider().embedded(system);
+      boolean offersWork =
+          membership.isEmpty() || config.getStringList("pekko.cluster.roles").contains(NODE_ROLE);
       NodeId self =
           membership
               .map(Membership::self)
@@ -245,7 +250,7 @@ public final class Systems {
                   () ->
                       new NodeId(
                           "local", 0, ThreadLocalRandom.current().nextLong() & Long.MAX_VALUE));
-      driver = open(system, self, settings, membership, true, false);
+      driver = open(system, self, settings, membership, offersWork, false);
       CoordinatedShutdown.get(org.apache.pekko.actor.typed.javadsl.Adapter.toClassic(system))
           .addTask(
               CoordinatedShutdown.PhaseBeforeServiceUnbind(),
