@@ -24,6 +24,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -47,7 +48,19 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   /** This worker's calls of one actor. */
   private static final class ActorQueue {
     final ActorId actor;
-    final ArrayDeque<TaskRecord> waiting = new ArrayDeque<>();
+
+    /**
+     * Calls not sent yet, in the order of their submission, by the task that runs inline here and
+     * made them; empty for all others. A task that runs inline may wait for its call while one of its
+     * parent's, which stands before it, waits for the task's own result: they must not stand in one
+     * line. On another worker they would not either.
+     */
+    final Map<Optional<TaskId>, ArrayDeque<TaskRecord>> lines = new LinkedHashMap<>();
+
+    /** Calls are being sent; what happens meanwhile is looked at in one more round, not nested. */
+    boolean pumping;
+
+    boolean again;
     long nextSequence;
     int inFlight;
 
@@ -114,7 +127,11 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       return;
     }
     if (spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
-      actors.computeIfAbsent(actor, ActorQueue::new).waiting.addLast(task);
+      actors
+          .computeIfAbsent(actor, ActorQueue::new)
+          .lines
+          .computeIfAbsent(task.parent.filter(this::runsInline), line -> new ArrayDeque<>())
+          .addLast(task);
       table.want(counter.find(actor.object()));
     }
     awaitDependencies(task);
@@ -344,14 +361,33 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   /** Sends the calls whose turn it is. */
   private void pump(ActorQueue queue) {
+    queue.again = true;
+    if (queue.pumping) {
+      return;
+    }
+    queue.pumping = true;
     Row actor = counter.find(queue.actor.object());
+    while (queue.again) {
+      queue.again = false;
+      for (ArrayDeque<TaskRecord> line : List.copyOf(queue.lines.values())) {
+        pump(queue, line, actor);
+      }
+      queue.lines.values().removeIf(ArrayDeque::isEmpty);
+    }
+    queue.pumping = false;
+    if (queue.lines.isEmpty() && queue.inFlight == 0 && actor == null) {
+      actors.remove(queue.actor);
+    }
+  }
+
+  private void pump(ActorQueue queue, ArrayDeque<TaskRecord> line, Row actor) {
     while (true) {
-      TaskRecord head = queue.waiting.peekFirst();
+      TaskRecord head = line.peekFirst();
       if (head == null) {
-        break;
+        return;
       }
       if (head.isSettled()) {
-        queue.waiting.removeFirst(); // cancelled, or an argument failed: it has no turn
+        line.removeFirst(); // cancelled, or an argument failed: it has no turn
         continue;
       }
       if (actor == null || actor.value == null || head.state != TaskRecord.State.READY) {
@@ -360,7 +396,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       if (actor.value instanceof Outcome.Actor && !isStillReady(head)) {
         continue; // before it gets a number: the actor waits for every number
       }
-      queue.waiting.removeFirst();
+      line.removeFirst();
       switch (actor.value) {
         case Outcome.Actor(WorkerId worker, String className) -> {
           queue.inFlight++;
@@ -369,9 +405,6 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
         case Outcome.Failed(Failure failure) -> fail(head, actorGone(head, failure));
         default -> throw new IllegalStateException("an actor's creation gave " + actor.value);
       }
-    }
-    if (queue.inFlight == 0 && actor == null) {
-      actors.remove(queue.actor);
     }
   }
 
