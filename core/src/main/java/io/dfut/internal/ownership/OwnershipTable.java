@@ -13,6 +13,7 @@ import io.dfut.internal.spi.ObjectKey;
 import io.dfut.internal.task.Failure;
 import io.dfut.internal.task.Outcome;
 import io.dfut.internal.task.TaskSpec;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -58,6 +59,19 @@ final class OwnershipTable implements ReferenceCounter.Listener {
 
   private final WorkerId self;
   private final ReferenceCounter counter;
+
+  /**
+   * Rows that have an outcome, whose dependents are to hear: a queue, since a failure goes down
+   * chains that are longer than any stack. Empty between steps.
+   */
+  private final ArrayDeque<Row> announced = new ArrayDeque<>();
+
+  private boolean announcing;
+
+  /** Lost rows to be made again; a queue for the same reason, since they need each other. */
+  private final ArrayDeque<Row> lost = new ArrayDeque<>();
+
+  private boolean recovering;
   private Tasks tasks;
   private Consumer<? super WorkerEffect> effects;
 
@@ -108,10 +122,19 @@ final class OwnershipTable implements ReferenceCounter.Listener {
     for (WorkerId asker : row.takeAskers()) {
       effects.accept(new WorkerEffect.Send(asker, new Resolved(row.id, row.value)));
     }
-    for (TaskRecord dependent : row.takeDependents()) {
-      tasks.onDependencySettled(dependent, row);
+    announced.add(row);
+    if (announcing) {
+      return;
     }
-    tasks.onActorSettled(row);
+    announcing = true;
+    Row next;
+    while ((next = announced.poll()) != null) {
+      for (TaskRecord dependent : next.takeDependents()) {
+        tasks.onDependencySettled(dependent, next);
+      }
+      tasks.onActorSettled(next);
+    }
+    announcing = false;
   }
 
   /** An outcome that nobody wants: its bytes must not stay. */
@@ -290,12 +313,24 @@ final class OwnershipTable implements ReferenceCounter.Listener {
    * (DESIGN section 7). Nothing happens when it is being made already.
    */
   void recover(Row row) {
-    Optional<Failure> refusal = whyNotRebuilt(row);
-    if (refusal.isPresent()) {
-      settle(row, row.id, new Outcome.Failed(refusal.get()));
-    } else {
-      tasks.rebuild(row.task);
+    lost.add(row);
+    if (recovering) {
+      return;
     }
+    recovering = true;
+    Row next;
+    while ((next = lost.poll()) != null) {
+      if (next.value != null) {
+        continue; // it stood there twice
+      }
+      Optional<Failure> refusal = whyNotRebuilt(next);
+      if (refusal.isPresent()) {
+        settle(next, next.id, new Outcome.Failed(refusal.get()));
+      } else {
+        tasks.rebuild(next.task);
+      }
+    }
+    recovering = false;
   }
 
   private Optional<Failure> whyNotRebuilt(Row row) {
