@@ -300,7 +300,8 @@ final class OwnershipTable implements ReferenceCounter.Listener {
 
   private void lose(Row row) {
     if (!row.inScope()) {
-      return; // what nobody needs is not rebuilt
+      counter.free(row); // what nobody needs is not rebuilt, until it is needed
+      return;
     }
     releaseContained(row);
     row.value = null;
