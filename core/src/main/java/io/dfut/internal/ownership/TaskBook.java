@@ -118,11 +118,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
           1; // never zero before the handle is known: it would look as if nobody wanted it
       row.addCell(submit.cells().get(i));
     }
-    if (spec.timeoutNanos() > 0) {
-      task.deadlineNanos = nowNanos + spec.timeoutNanos();
-      effects.accept(
-          new WorkerEffect.SetTimer(new WorkerTimer.TaskDeadline(spec.id()), spec.timeoutNanos()));
-    }
+    startDeadline(task);
     if (!takeArguments(task)) {
       return;
     }
@@ -135,6 +131,15 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       table.want(counter.find(actor.object()));
     }
     awaitDependencies(task);
+  }
+
+  private void startDeadline(TaskRecord task) {
+    long timeoutNanos = task.spec.timeoutNanos();
+    if (timeoutNanos > 0) {
+      task.deadlineNanos = nowNanos + timeoutNanos;
+      effects.accept(
+          new WorkerEffect.SetTimer(new WorkerTimer.TaskDeadline(task.spec.id()), timeoutNanos));
+    }
   }
 
   /**
@@ -602,7 +607,10 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     if (task.deadlineNanos != 0) {
       effects.accept(new WorkerEffect.CancelTimer(new WorkerTimer.TaskDeadline(task.spec.id())));
     }
-    effects.accept(new WorkerEffect.TaskSettled(task.spec.id()));
+    if (!task.counted) {
+      task.counted = true;
+      effects.accept(new WorkerEffect.TaskSettled(task.spec.id()));
+    }
   }
 
   /**
@@ -730,6 +738,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     task.claim.reopen(task.attempt);
     task.state = TaskRecord.State.WAITING;
     task.holdsArguments = true;
+    startDeadline(task); // the first one was kept
     List<Row> lost = new ArrayList<>();
     for (ObjectId id : argumentsOf(task.spec)) {
       Row row = counter.find(id);

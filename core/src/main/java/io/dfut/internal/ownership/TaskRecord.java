@@ -68,6 +68,9 @@ final class TaskRecord {
   /** It was cancelled or its time ran out: never retried, never rebuilt. */
   boolean cancelled;
 
+  /** It has been settled before: a rebuild is not one more pending task. */
+  boolean counted;
+
   /** When its time is up, on the machine's clock; 0 for never. */
   long deadlineNanos;
 
