@@ -819,8 +819,8 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   // ---- deaths ----
 
+  /** Workers died, whose leases have been dropped: nothing may be pushed to them meanwhile. */
   void onWorkersDied(Predicate<WorkerId> isDead, Failure.Kind kind, String cause) {
-    leases.dropLeases(isDead);
     for (TaskRecord task : List.copyOf(tasks.values())) {
       if (task.location != null && isDead.test(task.location)) {
         crashed(task, kind, cause);
