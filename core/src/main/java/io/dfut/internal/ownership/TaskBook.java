@@ -13,7 +13,6 @@ import io.dfut.internal.protocol.WorkerMessage.CancelTask;
 import io.dfut.internal.protocol.WorkerMessage.TaskHandedBack;
 import io.dfut.internal.protocol.WorkerMessage.TaskPushed;
 import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
-import io.dfut.internal.protocol.WorkerMessage.TransitClosed;
 import io.dfut.internal.task.Argument;
 import io.dfut.internal.task.Failure;
 import io.dfut.internal.task.Outcome;
@@ -448,19 +447,22 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   void onReturned(TaskReturned answer) {
     TaskRecord task = tasks.get(answer.task());
-    boolean current = task != null && task.attempt == answer.attempt() && task.location != null;
-    if (task != null && task.attempt == answer.attempt()) {
-      leavePlace(task, !(answer.outcomes().getFirst() instanceof Outcome.Failed));
+    if (task != null && task.answeredAttempt == answer.attempt()) {
+      return; // repeated: what it brought is in use
     }
-    if (!current || task.isSettled()) {
+    if (task == null
+        || task.attempt != answer.attempt()
+        || !answer.executor().equals(task.location)) {
       discard(answer);
-      if (task != null && task.isSettled() && task.attempt == answer.attempt()) {
-        answer
-            .held()
-            .forEach(held -> counter.onHeld(held.object(), answer.executor(), held.epoch()));
-        releaseArguments(task); // a cancelled body counts until it has ended
-        releaseLineageIfDone(task);
-      }
+      return;
+    }
+    task.answeredAttempt = answer.attempt();
+    leavePlace(task, !(answer.outcomes().getFirst() instanceof Outcome.Failed));
+    if (task.isSettled()) {
+      discard(answer);
+      answer.held().forEach(held -> counter.onHeld(held.object(), answer.executor(), held.epoch()));
+      releaseArguments(task); // a cancelled body counts until it has ended
+      releaseLineageIfDone(task);
       return;
     }
     if (shouldRetryFailure(task, answer)) {
@@ -530,9 +532,9 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     for (int i = 0; i < answer.outcomes().size(); i++) {
       table.discard(answer.task().result(i), answer.outcomes().get(i));
     }
-    for (Transit transit : answer.carried()) {
-      effects.accept(new WorkerEffect.Send(answer.executor(), new TransitClosed(transit)));
-    }
+    // They are closed as all others are, by the owner that knows this worker: it may have come once
+    // before, and its references may be on their way to their owners still.
+    counter.arriveAll(answer.carried(), answer.executor()).forEach(counter::holdReleased);
   }
 
   /** The task is not at its worker any more. */

@@ -65,6 +65,9 @@ final class TaskRecord {
    */
   boolean holdsLineage = true;
 
+  /** The last attempt whose answer was applied, or dropped for good; −1 before. */
+  int answeredAttempt = -1;
+
   /** It was cancelled or its time ran out: never retried, never rebuilt. */
   boolean cancelled;
 
