@@ -589,14 +589,19 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   void onClaimedInline(TaskId id) {
     TaskRecord task = tasks.get(id);
-    if (task == null || task.isSettled()) {
-      return; // cancelled meanwhile; its end is looked at when it comes
+    if (task == null) {
+      return; // cancelled meanwhile, and nobody refers to it any more
     }
     LeaseBook.Lease lease = task.lease;
-    task.state = TaskRecord.State.INLINE;
     task.runsInline = true;
     task.location = self;
     task.lease = null;
+    if (task.isSettled()) { // cancelled meanwhile: the body hears it now
+      effects.accept(
+          new WorkerEffect.Send(self, new CancelTask(task.spec.id(), task.attempt, false)));
+    } else {
+      task.state = TaskRecord.State.INLINE;
+    }
     if (lease != null) {
       leases.returned(lease, nowNanos); // the worker that has it queued skips it without a word
     }
