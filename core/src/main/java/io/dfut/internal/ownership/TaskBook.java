@@ -122,11 +122,8 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       return;
     }
     if (spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
-      actors
-          .computeIfAbsent(actor, ActorQueue::new)
-          .lines
-          .computeIfAbsent(task.parent.filter(this::runsInline), line -> new ArrayDeque<>())
-          .addLast(task);
+      task.line = task.parent.filter(this::runsInline);
+      lineOf(task, actor).addLast(task);
       table.want(counter.find(actor.object()));
     }
     awaitDependencies(task);
@@ -412,6 +409,13 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     }
   }
 
+  private ArrayDeque<TaskRecord> lineOf(TaskRecord call, ActorId actor) {
+    return actors
+        .computeIfAbsent(actor, ActorQueue::new)
+        .lines
+        .computeIfAbsent(call.line, line -> new ArrayDeque<>());
+  }
+
   private static Failure actorGone(TaskRecord call, Failure cause) {
     return cause.kind() == Failure.Kind.ACTOR_DIED || cause.kind() == Failure.Kind.OWNER_DIED
         ? cause
@@ -686,6 +690,9 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   private void retry(TaskRecord task) {
     task.chargeRetry();
     task.claim.reopen(task.attempt);
+    if (task.spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
+      lineOf(task, actor).addFirst(task); // it gets a new number
+    }
     awaitDependencies(task);
   }
 

@@ -65,6 +65,9 @@ final class TaskRecord {
    */
   boolean holdsLineage = true;
 
+  /** Of an actor's call: the line in which it waits for its turn. */
+  Optional<TaskId> line = Optional.empty();
+
   /** The last attempt whose answer was applied, or dropped for good; −1 before. */
   int answeredAttempt = -1;
 
