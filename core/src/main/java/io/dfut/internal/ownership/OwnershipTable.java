@@ -53,6 +53,9 @@ final class OwnershipTable implements ReferenceCounter.Listener {
     /** A row of one of its results is gone. */
     void onResultDeleted(TaskRecord task);
 
+    /** If this object is an actor, nobody can call it any more. */
+    void onActorGone(ObjectId actor);
+
     /** An actor's address, or its end, is known. */
     void onActorSettled(Row actor);
   }
@@ -153,14 +156,17 @@ final class OwnershipTable implements ReferenceCounter.Listener {
     if (row.value == null) {
       return;
     }
-    boolean outlives =
-        row.task != null
-            && row.task.spec.kind() instanceof TaskSpec.Kind.Creation(TaskSpec.ActorOptions options)
-            && options.detached();
-    if (!outlives) {
+    if (!outlives(row)) {
       discard(row.id, row.value);
     }
     releaseContained(row);
+  }
+
+  /** Whether it is an actor that lives on without its owner. */
+  private static boolean outlives(Row row) {
+    return row.task != null
+        && row.task.spec.kind() instanceof TaskSpec.Kind.Creation(TaskSpec.ActorOptions options)
+        && options.detached();
   }
 
   private void releaseContained(Row row) {
@@ -174,6 +180,9 @@ final class OwnershipTable implements ReferenceCounter.Listener {
 
   @Override
   public void onDeleted(Row row) {
+    if (row.isOwned() ? row.task != null && !outlives(row) : row.value instanceof Outcome.Failed) {
+      tasks.onActorGone(row.id);
+    }
     if (row.task != null) {
       tasks.onResultDeleted(row.task);
     }

@@ -44,7 +44,11 @@ import java.util.stream.Stream;
  * <p>Not thread-safe: part of one worker's machine.
  */
 final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
-  /** This worker's calls of one actor. */
+  /**
+   * This worker's calls of one actor. Added by the first; removed when the actor is gone for good,
+   * and not before: should the worker lose its last handle and find the actor again, its calls must
+   * go on with the number that the actor expects.
+   */
   private static final class ActorQueue {
     final ActorId actor;
 
@@ -61,7 +65,6 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
     boolean again;
     long nextSequence;
-    int inFlight;
 
     ActorQueue(ActorId actor) {
       this.actor = actor;
@@ -376,9 +379,11 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       queue.lines.values().removeIf(ArrayDeque::isEmpty);
     }
     queue.pumping = false;
-    if (queue.lines.isEmpty() && queue.inFlight == 0 && actor == null) {
-      actors.remove(queue.actor);
-    }
+  }
+
+  @Override
+  public void onActorGone(ObjectId actor) {
+    actors.remove(new ActorId(actor.owner(), actor.sequence()));
   }
 
   private void pump(ActorQueue queue, ArrayDeque<TaskRecord> line, Row actor) {
@@ -400,7 +405,6 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       line.removeFirst();
       switch (actor.value) {
         case Outcome.Actor(WorkerId worker, String className) -> {
-          queue.inFlight++;
           push(head, null, worker, queue.nextSequence++);
         }
         case Outcome.Failed(Failure failure) -> fail(head, actorGone(head, failure));
@@ -551,11 +555,6 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
         leases.creationEnded(lease, succeeded);
       } else {
         leases.returned(lease, nowNanos);
-      }
-    } else if (task.spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
-      ActorQueue queue = actors.get(actor);
-      if (queue != null && queue.inFlight > 0) {
-        queue.inFlight--;
       }
     }
   }
