@@ -78,9 +78,6 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     final long order;
     final long sinceNanos;
 
-    /** A worker is being started for it, and its resources are taken. */
-    boolean granted;
-
     Waiting(RequestLease request, long order, long sinceNanos) {
       this.request = request;
       this.order = order;
@@ -197,7 +194,8 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
       tell(request, new LeaseGranted(request.lease(), before.worker)); // the answer was lost
       return;
     }
-    if (waiting.containsKey(request.lease())) {
+    if (waiting.containsKey(request.lease())
+        || starting.stream().anyMatch(entry -> entry.request.lease().equals(request.lease()))) {
       tell(request, new LeaseQueued(request.lease()));
       return;
     }
@@ -331,7 +329,6 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     take(entry.request.resources());
     WorkerId worker = idle.pollFirst();
     if (worker == null) {
-      entry.granted = true;
       starting.addLast(entry);
       effects.accept(new LeaseEffect.StartWorker());
     } else {
