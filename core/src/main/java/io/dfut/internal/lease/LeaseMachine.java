@@ -229,8 +229,8 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     if (request.placement() instanceof Placement.On(NodeId node)) {
       return node.equals(self) || !others.containsKey(node) ? Optional.empty() : Optional.of(node);
     }
-    if (request.hops() >= limits.hopsMax()) {
-      return Optional.empty();
+    if (request.hops() >= limits.hopsMax() && need.fitsIn(total)) {
+      return Optional.empty(); // a node that can never run it passes it on all the same
     }
     if (request.hops() == 0 && !(request.placement() instanceof Placement.Spread)) {
       Optional<NodeId> holder = holderOfArguments(request);
