@@ -342,6 +342,12 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   }
 
   private void onWorkerReady(WorkerId worker, long nowNanos) {
+    if (gone.contains(worker)) { // it was parked, or had just been started, and died before this
+      if (!starting.isEmpty()) {
+        effects.accept(new LeaseEffect.StartWorker());
+      }
+      return;
+    }
     Waiting entry = starting.pollFirst();
     if (entry != null) {
       bind(entry, worker, nowNanos);
