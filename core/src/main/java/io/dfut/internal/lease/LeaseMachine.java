@@ -78,9 +78,6 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     final long order;
     final long sinceNanos;
 
-    /** A worker is being started for it, and its resources are taken. */
-    boolean granted;
-
     Waiting(RequestLease request, long order, long sinceNanos) {
       this.request = request;
       this.order = order;
@@ -197,7 +194,8 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
       tell(request, new LeaseGranted(request.lease(), before.worker)); // the answer was lost
       return;
     }
-    if (waiting.containsKey(request.lease())) {
+    if (waiting.containsKey(request.lease())
+        || starting.stream().anyMatch(entry -> entry.request.lease().equals(request.lease()))) {
       tell(request, new LeaseQueued(request.lease()));
       return;
     }
@@ -231,8 +229,8 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     if (request.placement() instanceof Placement.On(NodeId node)) {
       return node.equals(self) || !others.containsKey(node) ? Optional.empty() : Optional.of(node);
     }
-    if (request.hops() >= limits.hopsMax()) {
-      return Optional.empty();
+    if (request.hops() >= limits.hopsMax() && need.fitsIn(total)) {
+      return Optional.empty(); // a node that can never run it passes it on all the same
     }
     if (request.hops() == 0 && !(request.placement() instanceof Placement.Spread)) {
       Optional<NodeId> holder = holderOfArguments(request);
@@ -331,7 +329,6 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     take(entry.request.resources());
     WorkerId worker = idle.pollFirst();
     if (worker == null) {
-      entry.granted = true;
       starting.addLast(entry);
       effects.accept(new LeaseEffect.StartWorker());
     } else {
@@ -345,6 +342,12 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   }
 
   private void onWorkerReady(WorkerId worker, long nowNanos) {
+    if (gone.contains(worker)) { // it was parked, or had just been started, and died before this
+      if (!starting.isEmpty()) {
+        effects.accept(new LeaseEffect.StartWorker());
+      }
+      return;
+    }
     Waiting entry = starting.pollFirst();
     if (entry != null) {
       bind(entry, worker, nowNanos);

@@ -13,6 +13,7 @@ import io.dfut.internal.spi.ObjectKey;
 import io.dfut.internal.task.Failure;
 import io.dfut.internal.task.Outcome;
 import io.dfut.internal.task.TaskSpec;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -52,12 +53,28 @@ final class OwnershipTable implements ReferenceCounter.Listener {
     /** A row of one of its results is gone. */
     void onResultDeleted(TaskRecord task);
 
+    /** If this object is an actor, nobody can call it any more. */
+    void onActorGone(ObjectId actor);
+
     /** An actor's address, or its end, is known. */
     void onActorSettled(Row actor);
   }
 
   private final WorkerId self;
   private final ReferenceCounter counter;
+
+  /**
+   * Rows that have an outcome, whose dependents are to hear: a queue, since a failure goes down
+   * chains that are longer than any stack. Empty between steps.
+   */
+  private final ArrayDeque<Row> announced = new ArrayDeque<>();
+
+  private boolean announcing;
+
+  /** Lost rows to be made again; a queue for the same reason, since they need each other. */
+  private final ArrayDeque<Row> lost = new ArrayDeque<>();
+
+  private boolean recovering;
   private Tasks tasks;
   private Consumer<? super WorkerEffect> effects;
 
@@ -108,10 +125,19 @@ final class OwnershipTable implements ReferenceCounter.Listener {
     for (WorkerId asker : row.takeAskers()) {
       effects.accept(new WorkerEffect.Send(asker, new Resolved(row.id, row.value)));
     }
-    for (TaskRecord dependent : row.takeDependents()) {
-      tasks.onDependencySettled(dependent, row);
+    announced.add(row);
+    if (announcing) {
+      return;
     }
-    tasks.onActorSettled(row);
+    announcing = true;
+    Row next;
+    while ((next = announced.poll()) != null) {
+      for (TaskRecord dependent : next.takeDependents()) {
+        tasks.onDependencySettled(dependent, next);
+      }
+      tasks.onActorSettled(next);
+    }
+    announcing = false;
   }
 
   /** An outcome that nobody wants: its bytes must not stay. */
@@ -130,14 +156,17 @@ final class OwnershipTable implements ReferenceCounter.Listener {
     if (row.value == null) {
       return;
     }
-    boolean outlives =
-        row.task != null
-            && row.task.spec.kind() instanceof TaskSpec.Kind.Creation(TaskSpec.ActorOptions options)
-            && options.detached();
-    if (!outlives) {
+    if (!outlives(row)) {
       discard(row.id, row.value);
     }
     releaseContained(row);
+  }
+
+  /** Whether it is an actor that lives on without its owner. */
+  private static boolean outlives(Row row) {
+    return row.task != null
+        && row.task.spec.kind() instanceof TaskSpec.Kind.Creation(TaskSpec.ActorOptions options)
+        && options.detached();
   }
 
   private void releaseContained(Row row) {
@@ -151,6 +180,9 @@ final class OwnershipTable implements ReferenceCounter.Listener {
 
   @Override
   public void onDeleted(Row row) {
+    if (row.isOwned() ? row.task != null && !outlives(row) : row.value instanceof Outcome.Failed) {
+      tasks.onActorGone(row.id);
+    }
     if (row.task != null) {
       tasks.onResultDeleted(row.task);
     }
@@ -277,7 +309,8 @@ final class OwnershipTable implements ReferenceCounter.Listener {
 
   private void lose(Row row) {
     if (!row.inScope()) {
-      return; // what nobody needs is not rebuilt
+      counter.free(row); // what nobody needs is not rebuilt, until it is needed
+      return;
     }
     releaseContained(row);
     row.value = null;
@@ -290,12 +323,24 @@ final class OwnershipTable implements ReferenceCounter.Listener {
    * (DESIGN section 7). Nothing happens when it is being made already.
    */
   void recover(Row row) {
-    Optional<Failure> refusal = whyNotRebuilt(row);
-    if (refusal.isPresent()) {
-      settle(row, row.id, new Outcome.Failed(refusal.get()));
-    } else {
-      tasks.rebuild(row.task);
+    lost.add(row);
+    if (recovering) {
+      return;
     }
+    recovering = true;
+    Row next;
+    while ((next = lost.poll()) != null) {
+      if (next.value != null) {
+        continue; // it stood there twice
+      }
+      Optional<Failure> refusal = whyNotRebuilt(next);
+      if (refusal.isPresent()) {
+        settle(next, next.id, new Outcome.Failed(refusal.get()));
+      } else {
+        tasks.rebuild(next.task);
+      }
+    }
+    recovering = false;
   }
 
   private Optional<Failure> whyNotRebuilt(Row row) {

@@ -30,8 +30,8 @@ import java.util.function.Consumer;
  * (handles), tasks (arguments, holds, lineage), values (containers) and messages under way
  * (transits) change counts, each through one pair of methods here.
  *
- * <p><b>When a value goes.</b> When every count but lineage's is zero. The row goes when that is
- * zero too. An object that is still being made keeps its row until its task has ended, in whose
+ * <p><b>When a value goes.</b> When every count but lineage's is zero, unless nothing could make it
+ * again and a description kept as lineage takes it. The row goes when that is zero too. An object that is still being made keeps its row until its task has ended, in whose
  * answer there may be something to free.
  *
  * <p><b>Orders of messages that are possible.</b> A reference reaches a borrower in one of two
@@ -425,15 +425,23 @@ final class ReferenceCounter {
     if (row.isBeingMade()) {
       return; // its task's end looks again
     }
+    if (row.keepsValueForLineage()) {
+      return; // the lineage's end looks again
+    }
     if (!row.freed) {
-      row.freed = true;
-      listener.onOutOfScope(row);
-      row.value = null;
+      free(row);
     }
     if (row.lineage == 0) {
       rows.remove(row.id);
       listener.onDeleted(row);
     }
+  }
+
+  /** The value goes; the row stays as long as lineage needs it. */
+  void free(Row row) {
+    row.freed = true;
+    listener.onOutOfScope(row);
+    row.value = null;
   }
 
   private void sweepBorrowed(Row row) {

@@ -4,6 +4,7 @@ import io.dfut.ObjectId;
 import io.dfut.WorkerId;
 import io.dfut.internal.task.CallSite;
 import io.dfut.internal.task.Outcome;
+import io.dfut.internal.task.TaskSpec;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -121,6 +122,25 @@ final class Row {
         || holds > 0
         || (lineage > 0 && !isOwned())
         || (borrowers != null && !borrowers.isEmpty());
+  }
+
+  /**
+   * Whether a value that nobody holds stays because a kept description takes it and nothing could
+   * make it again: it was put, or completed by hand, or has no retries left, or is inline, whose
+   * task's description went when it arrived.
+   */
+  boolean keepsValueForLineage() {
+    return lineage > 0
+        && switch (value) {
+          case Outcome.Stored stored ->
+              task == null
+                  || !task.mayRetry()
+                  || !(task.spec.kind() instanceof TaskSpec.Kind.Plain);
+          case Outcome.Inline inline -> true;
+          case Outcome.Failed failed -> true;
+          case Outcome.Actor actor -> false; // nobody can call it any more: it ends
+          case null -> false;
+        };
   }
 
   /** Whether a task that will settle it has not ended. */

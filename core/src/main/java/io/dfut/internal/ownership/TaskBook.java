@@ -13,7 +13,6 @@ import io.dfut.internal.protocol.WorkerMessage.CancelTask;
 import io.dfut.internal.protocol.WorkerMessage.TaskHandedBack;
 import io.dfut.internal.protocol.WorkerMessage.TaskPushed;
 import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
-import io.dfut.internal.protocol.WorkerMessage.TransitClosed;
 import io.dfut.internal.task.Argument;
 import io.dfut.internal.task.Failure;
 import io.dfut.internal.task.Outcome;
@@ -24,6 +23,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -44,12 +44,27 @@ import java.util.stream.Stream;
  * <p>Not thread-safe: part of one worker's machine.
  */
 final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
-  /** This worker's calls of one actor. */
+  /**
+   * This worker's calls of one actor. Added by the first; removed when the actor is gone for good,
+   * and not before: should the worker lose its last handle and find the actor again, its calls must
+   * go on with the number that the actor expects.
+   */
   private static final class ActorQueue {
     final ActorId actor;
-    final ArrayDeque<TaskRecord> waiting = new ArrayDeque<>();
+
+    /**
+     * Calls not sent yet, in the order of their submission, by the task that runs inline here and
+     * made them; empty for all others. A task that runs inline may wait for its call while one of its
+     * parent's, which stands before it, waits for the task's own result: they must not stand in one
+     * line. On another worker they would not either.
+     */
+    final Map<Optional<TaskId>, ArrayDeque<TaskRecord>> lines = new LinkedHashMap<>();
+
+    /** Calls are being sent; what happens meanwhile is looked at in one more round, not nested. */
+    boolean pumping;
+
+    boolean again;
     long nextSequence;
-    int inFlight;
 
     ActorQueue(ActorId actor) {
       this.actor = actor;
@@ -105,19 +120,25 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
           1; // never zero before the handle is known: it would look as if nobody wanted it
       row.addCell(submit.cells().get(i));
     }
-    if (spec.timeoutNanos() > 0) {
-      task.deadlineNanos = nowNanos + spec.timeoutNanos();
-      effects.accept(
-          new WorkerEffect.SetTimer(new WorkerTimer.TaskDeadline(spec.id()), spec.timeoutNanos()));
-    }
+    startDeadline(task);
     if (!takeArguments(task)) {
       return;
     }
     if (spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
-      actors.computeIfAbsent(actor, ActorQueue::new).waiting.addLast(task);
+      task.line = task.parent.filter(this::runsInline);
+      lineOf(task, actor).addLast(task);
       table.want(counter.find(actor.object()));
     }
     awaitDependencies(task);
+  }
+
+  private void startDeadline(TaskRecord task) {
+    long timeoutNanos = task.spec.timeoutNanos();
+    if (timeoutNanos > 0) {
+      task.deadlineNanos = nowNanos + timeoutNanos;
+      effects.accept(
+          new WorkerEffect.SetTimer(new WorkerTimer.TaskDeadline(task.spec.id()), timeoutNanos));
+    }
   }
 
   /**
@@ -342,14 +363,35 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   /** Sends the calls whose turn it is. */
   private void pump(ActorQueue queue) {
+    queue.again = true;
+    if (queue.pumping) {
+      return;
+    }
+    queue.pumping = true;
     Row actor = counter.find(queue.actor.object());
+    while (queue.again) {
+      queue.again = false;
+      for (ArrayDeque<TaskRecord> line : List.copyOf(queue.lines.values())) {
+        pump(queue, line, actor);
+      }
+      queue.lines.values().removeIf(ArrayDeque::isEmpty);
+    }
+    queue.pumping = false;
+  }
+
+  @Override
+  public void onActorGone(ObjectId actor) {
+    actors.remove(new ActorId(actor.owner(), actor.sequence()));
+  }
+
+  private void pump(ActorQueue queue, ArrayDeque<TaskRecord> line, Row actor) {
     while (true) {
-      TaskRecord head = queue.waiting.peekFirst();
+      TaskRecord head = line.peekFirst();
       if (head == null) {
-        break;
+        return;
       }
       if (head.isSettled()) {
-        queue.waiting.removeFirst(); // cancelled, or an argument failed: it has no turn
+        line.removeFirst(); // cancelled, or an argument failed: it has no turn
         continue;
       }
       if (actor == null || actor.value == null || head.state != TaskRecord.State.READY) {
@@ -358,19 +400,22 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       if (actor.value instanceof Outcome.Actor && !isStillReady(head)) {
         continue; // before it gets a number: the actor waits for every number
       }
-      queue.waiting.removeFirst();
+      line.removeFirst();
       switch (actor.value) {
         case Outcome.Actor(WorkerId worker, String className) -> {
-          queue.inFlight++;
           push(head, null, worker, queue.nextSequence++);
         }
         case Outcome.Failed(Failure failure) -> fail(head, actorGone(head, failure));
         default -> throw new IllegalStateException("an actor's creation gave " + actor.value);
       }
     }
-    if (queue.inFlight == 0 && actor == null) {
-      actors.remove(queue.actor);
-    }
+  }
+
+  private ArrayDeque<TaskRecord> lineOf(TaskRecord call, ActorId actor) {
+    return actors
+        .computeIfAbsent(actor, ActorQueue::new)
+        .lines
+        .computeIfAbsent(call.line, line -> new ArrayDeque<>());
   }
 
   private static Failure actorGone(TaskRecord call, Failure cause) {
@@ -408,19 +453,22 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   void onReturned(TaskReturned answer) {
     TaskRecord task = tasks.get(answer.task());
-    boolean current = task != null && task.attempt == answer.attempt() && task.location != null;
-    if (task != null && task.attempt == answer.attempt()) {
-      leavePlace(task, !(answer.outcomes().getFirst() instanceof Outcome.Failed));
+    if (task != null && task.answeredAttempt == answer.attempt()) {
+      return; // repeated: what it brought is in use
     }
-    if (!current || task.isSettled()) {
+    if (task == null
+        || task.attempt != answer.attempt()
+        || !answer.executor().equals(task.location)) {
       discard(answer);
-      if (task != null && task.isSettled() && task.attempt == answer.attempt()) {
-        answer
-            .held()
-            .forEach(held -> counter.onHeld(held.object(), answer.executor(), held.epoch()));
-        releaseArguments(task); // a cancelled body counts until it has ended
-        releaseLineageIfDone(task);
-      }
+      return;
+    }
+    task.answeredAttempt = answer.attempt();
+    leavePlace(task, !(answer.outcomes().getFirst() instanceof Outcome.Failed));
+    if (task.isSettled()) {
+      discard(answer);
+      answer.held().forEach(held -> counter.onHeld(held.object(), answer.executor(), held.epoch()));
+      releaseArguments(task); // a cancelled body counts until it has ended
+      releaseLineageIfDone(task);
       return;
     }
     if (shouldRetryFailure(task, answer)) {
@@ -490,9 +538,9 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     for (int i = 0; i < answer.outcomes().size(); i++) {
       table.discard(answer.task().result(i), answer.outcomes().get(i));
     }
-    for (Transit transit : answer.carried()) {
-      effects.accept(new WorkerEffect.Send(answer.executor(), new TransitClosed(transit)));
-    }
+    // They are closed as all others are, by the owner that knows this worker: it may have come once
+    // before, and its references may be on their way to their owners still.
+    counter.arriveAll(answer.carried(), answer.executor()).forEach(counter::holdReleased);
   }
 
   /** The task is not at its worker any more. */
@@ -505,11 +553,6 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
         leases.creationEnded(lease, succeeded);
       } else {
         leases.returned(lease, nowNanos);
-      }
-    } else if (task.spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
-      ActorQueue queue = actors.get(actor);
-      if (queue != null && queue.inFlight > 0) {
-        queue.inFlight--;
       }
     }
   }
@@ -547,14 +590,19 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   void onClaimedInline(TaskId id) {
     TaskRecord task = tasks.get(id);
-    if (task == null || task.isSettled()) {
-      return; // cancelled meanwhile; its end is looked at when it comes
+    if (task == null) {
+      return; // cancelled meanwhile, and nobody refers to it any more
     }
     LeaseBook.Lease lease = task.lease;
-    task.state = TaskRecord.State.INLINE;
     task.runsInline = true;
     task.location = self;
     task.lease = null;
+    if (task.isSettled()) { // cancelled meanwhile: the body hears it now
+      effects.accept(
+          new WorkerEffect.Send(self, new CancelTask(task.spec.id(), task.attempt, false)));
+    } else {
+      task.state = TaskRecord.State.INLINE;
+    }
     if (lease != null) {
       leases.returned(lease, nowNanos); // the worker that has it queued skips it without a word
     }
@@ -567,7 +615,10 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     if (task.deadlineNanos != 0) {
       effects.accept(new WorkerEffect.CancelTimer(new WorkerTimer.TaskDeadline(task.spec.id())));
     }
-    effects.accept(new WorkerEffect.TaskSettled(task.spec.id()));
+    if (!task.counted) {
+      task.counted = true;
+      effects.accept(new WorkerEffect.TaskSettled(task.spec.id()));
+    }
   }
 
   /**
@@ -636,6 +687,9 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   private void retry(TaskRecord task) {
     task.chargeRetry();
     task.claim.reopen(task.attempt);
+    if (task.spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
+      lineOf(task, actor).addFirst(task); // it gets a new number
+    }
     awaitDependencies(task);
   }
 
@@ -695,6 +749,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     task.claim.reopen(task.attempt);
     task.state = TaskRecord.State.WAITING;
     task.holdsArguments = true;
+    startDeadline(task); // the first one was kept
     List<Row> lost = new ArrayList<>();
     for (ObjectId id : argumentsOf(task.spec)) {
       Row row = counter.find(id);
@@ -775,8 +830,8 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   // ---- deaths ----
 
+  /** Workers died, whose leases have been dropped: nothing may be pushed to them meanwhile. */
   void onWorkersDied(Predicate<WorkerId> isDead, Failure.Kind kind, String cause) {
-    leases.dropLeases(isDead);
     for (TaskRecord task : List.copyOf(tasks.values())) {
       if (task.location != null && isDead.test(task.location)) {
         crashed(task, kind, cause);

@@ -65,8 +65,17 @@ final class TaskRecord {
    */
   boolean holdsLineage = true;
 
+  /** Of an actor's call: the line in which it waits for its turn. */
+  Optional<TaskId> line = Optional.empty();
+
+  /** The last attempt whose answer was applied, or dropped for good; −1 before. */
+  int answeredAttempt = -1;
+
   /** It was cancelled or its time ran out: never retried, never rebuilt. */
   boolean cancelled;
+
+  /** It has been settled before: a rebuild is not one more pending task. */
+  boolean counted;
 
   /** When its time is up, on the machine's clock; 0 for never. */
   long deadlineNanos;

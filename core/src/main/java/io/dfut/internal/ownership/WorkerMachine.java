@@ -113,10 +113,12 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       case WorkerMessage.EndActor end -> {} // the shell's: the machine has no actor
       case WorkerMessage.ActorEnded ended -> tasks.onActorEnded(ended.actor(), ended.failure());
       case WorkerMessage.WorkerDied(WorkerId dead, String cause) -> {
+        tasks.leases().dropLeases(dead::equals);
         table.onWorkerDied(dead, cause);
         tasks.onWorkersDied(dead::equals, Failure.Kind.WORKER_CRASHED, cause);
       }
       case WorkerMessage.NodeDied(io.dfut.NodeId dead, String cause) -> {
+        tasks.leases().dropLeases(worker -> worker.node().equals(dead));
         table.onNodeDied(dead);
         tasks.leases().onNodeDied(dead, nowNanos);
         tasks.onWorkersDied(
