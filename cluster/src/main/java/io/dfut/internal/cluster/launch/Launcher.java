@@ -4,7 +4,6 @@ import io.dfut.DFutException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Properties;
-import org.slf4j.LoggerFactory;
 
 /** What {@code ./dfut} runs. */
 public final class Launcher {
@@ -17,8 +16,6 @@ public final class Launcher {
 
   /** See {@link CommandLine#USAGE}. */
   public static void main(String[] args) throws Throwable {
-    // SLF4J complains when its first loggers are made by several threads at once, as Pekko does.
-    LoggerFactory.getILoggerFactory();
     try {
       switch (CommandLine.parse(args)) {
         case Command.Start start -> new NodeCommand(start).run();
