@@ -13,6 +13,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.DisplayName;
@@ -198,5 +201,39 @@ abstract class HandleScenarios extends Scenarios {
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("the body's own");
     assertThatThrownBy(() -> made.get(4).get(SOON)).isInstanceOf(ReleasedException.class);
+  }
+
+  private static byte[] bytesAfter(Gate gate, int length) throws InterruptedException {
+    gate.pass();
+    return Tasks.bytes(length, length);
+  }
+
+  private byte[] bytesWithoutAHandle(Gate gate, int length) {
+    return dfut.task(HandleScenarios::bytesAfter).submit(gate, length).get(SOON);
+  }
+
+  @Test
+  @DisplayName("a handle that only its own get refers to is not taken for unreachable")
+  void handleIsHeldByItsOwnGet() throws Exception {
+    Gate open = Gate.closed();
+    open.open();
+    for (int i = 0; i < 1_000; i++) { // compiled code alone forgets what it does not use again
+      int length = i % 10;
+      dfut.scope(() -> assertThat(bytesWithoutAHandle(open, length)).hasSize(length));
+    }
+    for (int i = 0; i < 3; i++) {
+      Gate gate = Gate.closed();
+      CompletableFuture<byte[]> value =
+          CompletableFuture.supplyAsync(() -> bytesWithoutAHandle(gate, LARGE));
+      gate.awaitArrived(1);
+      for (int collections = 0; collections < 3; collections++) {
+        System.gc();
+        assertThatThrownBy(() -> value.get(20, TimeUnit.MILLISECONDS))
+            .isInstanceOf(TimeoutException.class);
+      }
+      gate.open();
+      assertThat(value.get(10, TimeUnit.SECONDS)).isEqualTo(Tasks.bytes(LARGE, LARGE));
+    }
+    System.gc(); // nothing but the cleaner releases what was made outside the scope
   }
 }

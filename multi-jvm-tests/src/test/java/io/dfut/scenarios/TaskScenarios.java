@@ -17,6 +17,7 @@ import io.dfut.NodeId;
 import io.dfut.Returns2;
 import io.dfut.SharedDFut;
 import io.dfut.TaskId;
+import io.dfut.TaskNotAllowedException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -297,9 +298,16 @@ abstract class TaskScenarios extends Scenarios {
     DFut<Integer> reference = dfut.put(40);
     SharedDFut<Integer> shared = reference.share();
     assertThat(dfut.task((Integer more) -> shared.get() + more).submit(2).get(SOON)).isEqualTo(42);
-    assertThat(dfut.task((Func1<String, Integer>) Integer::parseInt).submit("17").get(SOON))
-        .as("a method of the JDK")
-        .isEqualTo(17);
+    DFut<Integer> parsed = dfut.task((Func1<String, Integer>) Integer::parseInt).submit("17");
+    if (nodes().size() == 1) {
+      assertThat(parsed.get(SOON)).as("a method of the JDK").isEqualTo(17);
+    } else {
+      assertThatThrownBy(() -> parsed.get(SOON))
+          .as("a method of the JDK, which the node does not admit")
+          .isInstanceOf(TaskNotAllowedException.class)
+          .hasMessageContaining("java.lang.Integer.parseInt")
+          .hasMessageContaining("dfut.tasks.allow");
+    }
   }
 
   private static int nested(int depth) {

@@ -74,6 +74,7 @@ public final class ActorHandles {
     reference.requireOpen("ref()");
     Outcome outcome =
         reference.worker().reader().await(reference.count, "DFutActor.ref(…)", Deadline.NEVER);
+    reference.keepReachable();
     return switch (outcome) {
       case Outcome.Actor actor -> reference.worker().node().messagesOf(actor.worker());
       case Outcome.Failed failed -> throw reference.worker().reader().exception(failed.failure());

@@ -5,6 +5,7 @@ import io.dfut.ObjectId;
 import io.dfut.ReleasedException;
 import io.dfut.internal.ownership.WorkerInput;
 import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -78,6 +79,22 @@ abstract class Handle<T> {
     return count.id;
   }
 
+  /** One more count on the same object. */
+  final Count duplicate() {
+    Count another = count.worker.duplicate(count);
+    keepReachable();
+    return another;
+  }
+
+  /**
+   * Called after the last use of the count in a method. A handle that nobody refers to any more is
+   * unreachable as soon as its own method has read its fields, as in {@code submit(…).get()}: the
+   * cleaner would give the count back while the method still waits.
+   */
+  final void keepReachable() {
+    Reference.reachabilityFence(this);
+  }
+
   final void requireOpen(String verb) {
     String released = count.get();
     if (!released.equals(Count.OPEN)) {
@@ -100,7 +117,11 @@ abstract class Handle<T> {
   @SuppressWarnings("unchecked") // the object was made by a task whose result type is T
   public final T get() {
     requireOpen("get()");
-    return (T) count.worker.reader().get(count, "get()", Deadline.NEVER);
+    try {
+      return (T) count.worker.reader().get(count, "get()", Deadline.NEVER);
+    } finally {
+      keepReachable();
+    }
   }
 
   @SuppressWarnings("unchecked") // as above
@@ -110,7 +131,11 @@ abstract class Handle<T> {
       throw new IllegalArgumentException("timeout is " + timeout + "; it must not be negative");
     }
     requireOpen("get(timeout)");
-    return (T) count.worker.reader().get(count, "get(" + timeout + ")", Deadline.in(timeout));
+    try {
+      return (T) count.worker.reader().get(count, "get(" + timeout + ")", Deadline.in(timeout));
+    } finally {
+      keepReachable();
+    }
   }
 
   public final boolean isReady() {
@@ -119,13 +144,15 @@ abstract class Handle<T> {
       return true;
     }
     count.worker.reader().want(count.id);
-    return count.cell.outcome() != null;
+    boolean ready = count.cell.outcome() != null;
+    keepReachable();
+    return ready;
   }
 
   public final CompletionStage<T> toCompletionStage() {
     requireOpen("toCompletionStage()");
     CompletableFuture<T> stage = new CompletableFuture<>();
-    Count kept = count.worker.duplicate(count);
+    Count kept = duplicate();
     count.worker.reader().want(count.id);
     kept.cell.whenSettled(
         () ->

@@ -18,17 +18,23 @@ final class OwnedHandle<T> extends Handle<T> implements DFut<T> {
   @Override
   public SharedDFut<T> share() {
     requireOpen("share()");
-    return worker().activeContext().shared(worker().duplicate(count));
+    return worker().activeContext().shared(duplicate());
   }
 
   @Override
   public ObjectView view() {
     requireOpen("view()");
-    return worker().reader().view(count);
+    try {
+      return worker().reader().view(count);
+    } finally {
+      keepReachable();
+    }
   }
 
   @Override
   public boolean cancel() {
-    return worker().cancel(count);
+    boolean cancelled = worker().cancel(count);
+    keepReachable();
+    return cancelled;
   }
 }

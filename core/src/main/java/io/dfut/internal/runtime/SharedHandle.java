@@ -17,7 +17,7 @@ final class SharedHandle<T> extends Handle<T> implements SharedDFut<T> {
   @Override
   public DFut<T> borrow() {
     requireOpen("borrow()");
-    return worker().activeContext().future(worker().duplicate(count));
+    return worker().activeContext().future(duplicate());
   }
 
   @Override

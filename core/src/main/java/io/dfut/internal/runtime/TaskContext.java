@@ -21,6 +21,7 @@ import io.dfut.internal.task.Functions;
 import io.dfut.internal.task.Outcome;
 import io.dfut.internal.task.TaskSpec;
 import io.dfut.internal.task.ThrownError;
+import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -297,8 +298,9 @@ final class TaskContext extends WorkerContext {
     List<Outcome> outcomes;
     List<String> thrown = List.of();
     References.Sink references = worker.sink();
+    Object value = null;
     try {
-      Object value = ScopedValue.where(CurrentContext.CURRENT, this).call(() -> callBody(body));
+      value = ScopedValue.where(CurrentContext.CURRENT, this).call(() -> callBody(body));
       outcomes = outcomes(value, references);
     } catch (Wrapped wrapped) {
       Throwable t = wrapped.getCause();
@@ -314,6 +316,7 @@ final class TaskContext extends WorkerContext {
       outcomes = failed(failure(t));
     }
     end(outcomes, thrown);
+    Reference.reachabilityFence(value); // the handles inside it are counted by the answer now
   }
 
   /** Keeps what user code threw apart from what the runtime throws around it. */

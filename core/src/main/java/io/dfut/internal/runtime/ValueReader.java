@@ -255,7 +255,14 @@ final class ValueReader {
     CompletableFuture<ObjectStore.Pinned> pulled =
         store
             .fetch(key, stored.bytes(), stored.sources(), ObjectStore.Urgency.GET)
-            .toCompletableFuture();
+            .toCompletableFuture()
+            .thenApply(
+                pinned -> { // also when nobody waits any more: the copy is here all the same
+                  worker.post(
+                      new WorkerInput.ReadSucceeded(
+                          count.id, stored.attempt(), worker.id().node()));
+                  return pinned;
+                });
     TaskContext task = CurrentContext.orNull() instanceof TaskContext t ? t : null;
     if (task != null && !pulled.isDone()) {
       task.blocked();
@@ -265,7 +272,6 @@ final class ValueReader {
           deadline.isNever()
               ? pulled.get()
               : pulled.get(Math.max(0, deadline.leftNanos()), TimeUnit.NANOSECONDS);
-      worker.post(new WorkerInput.ReadSucceeded(count.id, stored.attempt(), worker.id().node()));
       return pinned;
     } catch (TimeoutException e) {
       pulled.thenAccept(ObjectStore.Pinned::close);

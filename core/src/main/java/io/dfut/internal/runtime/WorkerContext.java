@@ -35,6 +35,7 @@ import io.dfut.internal.task.FunctionRef;
 import io.dfut.internal.task.Outcome;
 import io.dfut.internal.task.TaskSpec;
 import io.dfut.internal.task.ThrownError;
+import java.lang.ref.Reference;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -196,6 +197,8 @@ class WorkerContext implements ContextBackend {
     worker.post(new WorkerInput.Submit(spec, cells, local, task()));
     temporary.forEach(DFut::close); // the task counts them now
     lent.counted();
+    Reference.reachabilityFence(values); // the handles among them
+    Reference.reachabilityFence(template); // the actor's
     return cells;
   }
 
@@ -317,7 +320,7 @@ class WorkerContext implements ContextBackend {
     /** The table has counted them: they may go. */
     void counted() {
       adopted.forEach(count -> count.release("after it was passed on"));
-      java.lang.ref.Reference.reachabilityFence(handles);
+      Reference.reachabilityFence(handles);
     }
   }
 
@@ -610,7 +613,7 @@ class WorkerContext implements ContextBackend {
     reference.requireOpen("kill(…)");
     ResultCell cell = reference.count.cell;
     reference.worker().reader().want(reference.object());
-    Handle.Count kept = reference.worker().duplicate(reference.count);
+    Handle.Count kept = reference.duplicate();
     if (cell.outcome() == null) {
       reference
           .worker()
@@ -629,7 +632,9 @@ class WorkerContext implements ContextBackend {
   @Override
   public final boolean cancel(DFut<?> future) {
     OwnedHandle<?> handle = own(future);
-    return handle.worker().cancel(handle.count);
+    boolean cancelled = handle.worker().cancel(handle.count);
+    handle.keepReachable();
+    return cancelled;
   }
 
   @Override
@@ -639,7 +644,9 @@ class WorkerContext implements ContextBackend {
           "not a reference of this library: " + future.getClass().getName());
     }
     handle.requireOpen("cancel(…)");
-    return handle.worker().cancel(handle.count);
+    boolean cancelled = handle.worker().cancel(handle.count);
+    handle.keepReachable();
+    return cancelled;
   }
 
   @Override

@@ -110,7 +110,7 @@ public final class ThrownError {
     String text;
     try {
       text = thrown.getMessage();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) { // an exception's own failure must not hide it
       text = "(its getMessage() threw " + e.getClass().getName() + ")";
     }
     if (text == null) {
@@ -171,7 +171,7 @@ public final class ThrownError {
             .or(() -> construct(type, new Class<?>[] {}));
     // A constructor may have made another message of it; then the text would be lost, so the plain
     // carrier is better.
-    made = made.filter(t -> text.equals(t.getMessage() == null ? "" : t.getMessage()));
+    made = made.filter(t -> text.equals(text(t)));
     made.ifPresent(
         t -> {
           if (causeThrowable != null && t.getCause() == null) {
