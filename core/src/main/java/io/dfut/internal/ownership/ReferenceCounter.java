@@ -373,6 +373,10 @@ final class ReferenceCounter {
   }
 
   /** Whether what this worker said, or is told, does not matter any more. */
+  boolean isDead(NodeId node) {
+    return !dead.isEmpty() && dead.contains(node);
+  }
+
   private boolean isDead(WorkerId worker) {
     return !dead.isEmpty() && (dead.contains(worker) || dead.contains(worker.node()));
   }
