@@ -1041,6 +1041,28 @@ final class WorkerMachineTest {
   }
 
   @Test
+  void whoPassedADeadOwnersReferenceOnHearsFromTheReceiver() {
+    Story.Actor owner = story.worker(THERE);
+    ObjectId object = owner.put(value(1));
+    Story.Actor passer = story.worker(HERE).lend(executor);
+    passer.finds(object);
+    story.deliverAll();
+    ObjectId future = passer.submit(lent(object));
+    story.deliver(WorkerMessage.LeaseGranted.class);
+    story.deliver(TaskPushed.class);
+    Story.Mail registration = story.take(Borrowed.class);
+    assertThat(registration.to()).isEqualTo(owner.id);
+    // Only the receiver hears of the death: the passer is newer than the notice, say.
+    executor.hears(new WorkerMessage.WorkerDied(owner.id, "killed"));
+    story.deliverAll();
+    assertThat(passer.row(object).transits).isZero();
+    executor.returns(value(2));
+    story.deliverAll();
+    passer.close(future, object);
+    story.assertNothingIsLeft();
+  }
+
+  @Test
   void closeFailsWhatIsPendingAndReleasesTheRest() {
     Story.Actor owner = story.worker(THERE);
     ObjectId borrowed = owner.put(value(1));
