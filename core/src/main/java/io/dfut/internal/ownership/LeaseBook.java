@@ -111,6 +111,7 @@ final class LeaseBook {
   private final WorkerLimits limits;
   private final Pusher pusher;
   private final Function<TaskRecord, Map<NodeId, Long>> locality;
+  private final Predicate<NodeId> isDead;
   private final Map<Shape, Pool> pools = new LinkedHashMap<>();
   private final Map<LeaseId, Pending> pending = new HashMap<>();
   private final Map<LeaseId, Lease> leases = new HashMap<>();
@@ -122,7 +123,9 @@ final class LeaseBook {
       WorkerId self,
       WorkerLimits limits,
       Pusher pusher,
-      Function<TaskRecord, Map<NodeId, Long>> locality) {
+      Function<TaskRecord, Map<NodeId, Long>> locality,
+      Predicate<NodeId> isDead) {
+    this.isDead = isDead;
     this.self = self;
     this.limits = limits;
     this.pusher = pusher;
@@ -335,6 +338,12 @@ final class LeaseBook {
   void onRedirected(LeaseRedirected message, long nowNanos) {
     Pending request = pending.get(message.lease());
     if (request == null) {
+      return;
+    }
+    if (isDead.test(message.to())) {
+      // The scheduler did not know it yet; nobody would ever answer there.
+      forget(message.lease(), request);
+      dispatch(request.pool, nowNanos);
       return;
     }
     request.node =

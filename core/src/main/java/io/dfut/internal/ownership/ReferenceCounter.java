@@ -232,6 +232,7 @@ final class ReferenceCounter {
       send(sender, new TransitClosed(transit));
     } else {
       row.borrow = Row.Borrow.REGISTERING;
+      row.addPassed(transit, sender);
       send(id.owner(), new Borrowed(transit, self, row.epoch, sender));
     }
     return Optional.of(row);
@@ -265,6 +266,7 @@ final class ReferenceCounter {
       return before;
     }
     Row row = borrowed(id, Row.Borrow.REGISTERING);
+    row.addPassed(new Transit(id, 0), self);
     send(id.owner(), new Borrowed(new Transit(id, 0), self, row.epoch, self));
     outer.ifPresent(
         cover -> {
@@ -305,6 +307,7 @@ final class ReferenceCounter {
     if (row == null || row.isOwned() || row.epoch != message.epoch()) {
       return; // a repeated message, or one about an earlier borrow
     }
+    row.firstPassedIsKnown();
     if (row.borrow == Row.Borrow.REGISTERING) {
       row.borrow = Row.Borrow.REGISTERED;
       uncover(row);
@@ -373,6 +376,10 @@ final class ReferenceCounter {
   }
 
   /** Whether what this worker said, or is told, does not matter any more. */
+  boolean isDead(NodeId node) {
+    return !dead.isEmpty() && dead.contains(node);
+  }
+
   private boolean isDead(WorkerId worker) {
     return !dead.isEmpty() && (dead.contains(worker) || dead.contains(worker.node()));
   }
@@ -461,6 +468,11 @@ final class ReferenceCounter {
   /** A borrowed row whose owner is dead is told of nothing any more. */
   void ownerDied(Row row) {
     uncover(row);
+    for (Row.Passed passed : row.takePassed()) {
+      if (passed.transit().id() != 0) {
+        send(passed.sender(), new TransitClosed(passed.transit()));
+      }
+    }
     row.borrow = Row.Borrow.COVERED;
     suspect(row);
   }

@@ -2,6 +2,7 @@ package io.dfut.internal.ownership;
 
 import io.dfut.ObjectId;
 import io.dfut.WorkerId;
+import io.dfut.internal.protocol.Transit;
 import io.dfut.internal.task.CallSite;
 import io.dfut.internal.task.Outcome;
 import io.dfut.internal.task.TaskSpec;
@@ -95,6 +96,15 @@ final class Row {
 
   /** Whether the owner was asked what became of it; a borrower's row only. */
   boolean asked;
+
+  /** A reference that came with a message, and who counts it until our owner knows us. */
+  record Passed(Transit transit, WorkerId sender) {}
+
+  /**
+   * What we told the owner and it has not acknowledged. Should it be dead, the passers, who may not
+   * know that, hear it from us; a borrower's row only.
+   */
+  private List<Passed> passed = List.of();
 
   /** Rows whose value held this reference, held until the owner knows us; a borrower's row only. */
   private List<Row> coveredBy = List.of();
@@ -217,6 +227,26 @@ final class Row {
 
   /** Counts elsewhere that cover this worker until the owner knows it; a borrower's row only. */
   List<Settleable> covers = List.of();
+
+  void addPassed(Transit transit, WorkerId sender) {
+    if (passed.isEmpty()) {
+      passed = new ArrayList<>(2);
+    }
+    passed.add(new Passed(transit, sender));
+  }
+
+  /** The owner answers in the order in which it was told. */
+  void firstPassedIsKnown() {
+    if (!passed.isEmpty()) {
+      passed.removeFirst();
+    }
+  }
+
+  List<Passed> takePassed() {
+    List<Passed> taken = passed;
+    passed = List.of();
+    return taken;
+  }
 
   void coverBy(Row outer) {
     if (coveredBy.isEmpty()) {

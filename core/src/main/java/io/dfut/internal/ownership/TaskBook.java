@@ -84,7 +84,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     this.self = self;
     this.table = table;
     this.counter = counter;
-    this.leases = new LeaseBook(self, limits, this, this::bytesByNode);
+    this.leases = new LeaseBook(self, limits, this, this::bytesByNode, counter::isDead);
     table.tasks(this);
   }
 
