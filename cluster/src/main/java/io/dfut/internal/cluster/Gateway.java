@@ -309,7 +309,7 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
   private void onGone(NodeId node, String cause) {
     if (node.equals(self.node())) {
       if (leaving.isEmpty() && !said) {
-        throwOut("the cluster removed this node: " + cause.replaceFirst("^it ", "this node "));
+        throwOut("the cluster removed it: " + cause);
       }
       return;
     }
@@ -318,7 +318,9 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
   }
 
   private void throwOut(String cause) {
-    LOG.warn("this node, {}, has to stop: {}", self.node(), cause);
+    if (removedBecause.isEmpty()) {
+      LOG.warn("this node, {}, has to stop: {}", self.node(), cause);
+    }
     giveUp(cause);
   }
 

@@ -225,6 +225,55 @@ class MembershipActorTest {
   }
 
   @Test
+  void aNodeThatIsSuddenlyGoneIsFoundOutByTheOthers() throws Exception {
+    Node a = first();
+    Node b = join(a);
+    Node c =
+        start(
+            joining(a.id().address())
+                + "\npekko.coordinated-shutdown.run-by-actor-system-terminate = off",
+            true);
+    a.awaitPeers(b, c);
+    b.awaitPeers(a, c);
+    c.awaitPeers(a, b);
+
+    c.membership().system().terminate(); // without a word, as a crash would
+
+    for (Node survivor : List.of(a, b)) {
+      await("the end of c")
+          .atMost(Duration.ofSeconds(30))
+          .until(() -> !survivor.heard().peers().contains(c.id()));
+      assertThat(survivor.heard().events().getLast())
+          .startsWith("down " + c.id() + " it did not answer any more");
+    }
+    a.membership().send(b.id(), new FindName(1, "namespace", "name"));
+    await("the others go on").atMost(SOON).until(() -> b.heard().messages().size() == 1);
+  }
+
+  @Test
+  void aStartWaitsForAsManyNodesAsItIsTold() {
+    Node a = first();
+    Membership second =
+        new PekkoClusterProvider()
+            .start(config(joining(a.id().address()) + "\ndfut.cluster.nodes-min = 2"), true);
+
+    Node b = begin(second, true);
+
+    assertThat(b.heard().peers()).containsExactly(a.id());
+  }
+
+  @Test
+  void aStartFailsWhenTooFewNodesCome() {
+    Membership alone =
+        new PekkoClusterProvider()
+            .start(config("dfut.cluster.nodes-min = 2, dfut.cluster.join-timeout = 2 s"), true);
+
+    assertThatThrownBy(() -> begin(alone, true))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("fewer than 2 nodes (dfut.cluster.nodes-min)");
+  }
+
+  @Test
   void aRestartedNodeIsAnotherNode() {
     Node a = first();
     Node b = join(a);
