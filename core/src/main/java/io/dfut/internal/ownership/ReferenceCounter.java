@@ -31,8 +31,9 @@ import java.util.function.Consumer;
  * (transits) change counts, each through one pair of methods here.
  *
  * <p><b>When a value goes.</b> When every count but lineage's is zero, unless nothing could make it
- * again and a description kept as lineage takes it. The row goes when that is zero too. An object that is still being made keeps its row until its task has ended, in whose
- * answer there may be something to free.
+ * again and a description kept as lineage takes it. The row goes when that is zero too. An object
+ * that is still being made keeps its row until its task has ended, in whose answer there may be
+ * something to free.
  *
  * <p><b>Orders of messages that are possible.</b> A reference reaches a borrower in one of two
  * ways.

@@ -54,9 +54,9 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
     /**
      * Calls not sent yet, in the order of their submission, by the task that runs inline here and
-     * made them; empty for all others. A task that runs inline may wait for its call while one of its
-     * parent's, which stands before it, waits for the task's own result: they must not stand in one
-     * line. On another worker they would not either.
+     * made them; empty for all others. A task that runs inline may wait for its call while one of
+     * its parent's, which stands before it, waits for the task's own result: they must not stand in
+     * one line. On another worker they would not either.
      */
     final Map<Optional<TaskId>, ArrayDeque<TaskRecord>> lines = new LinkedHashMap<>();
 

@@ -121,8 +121,7 @@ final class Story {
   }
 
   static Outcome value(Object value, ObjectId... inside) {
-    return new Outcome.Inline(
-        InlineValue.direct(value, v -> new byte[0]), Arrays.asList(inside));
+    return new Outcome.Inline(InlineValue.direct(value, v -> new byte[0]), Arrays.asList(inside));
   }
 
   static Outcome stored(int attempt, NodeId node, ObjectId... inside) {
@@ -135,8 +134,7 @@ final class Story {
 
   /** A reference that a task gets to see. */
   static Argument lent(ObjectId object) {
-    return new Argument.Value(
-        InlineValue.direct("reference", v -> new byte[0]), List.of(object));
+    return new Argument.Value(InlineValue.direct("reference", v -> new byte[0]), List.of(object));
   }
 
   static Argument taken(ObjectId object) {
@@ -189,8 +187,7 @@ final class Story {
           asked.add(message);
           if (message instanceof SchedulerMessage.RequestLease request && !lent.isEmpty()) {
             WorkerId granted = lent.get(lentNext++ % lent.size()).id;
-            mail.add(
-                new Mail(id, id, new WorkerMessage.LeaseGranted(request.lease(), granted)));
+            mail.add(new Mail(id, id, new WorkerMessage.LeaseGranted(request.lease(), granted)));
           }
         }
         case WorkerEffect.Settle(Settleable cell, Outcome outcome) ->
@@ -266,12 +263,11 @@ final class Story {
     }
 
     ObjectId call(ActorId actor, Argument... arguments) {
-      return submit(new TaskSpec.Kind.Call(actor), 1, 0, 0, Optional.empty(), arguments)
-          .getFirst();
+      return submit(new TaskSpec.Kind.Call(actor), 1, 0, 0, Optional.empty(), arguments).getFirst();
     }
 
     ObjectId put(Outcome value) {
-      ObjectId object = new ObjectId(id, -++last, 0);
+      ObjectId object = new ObjectId(id, - ++last, 0);
       Cell cell = new Cell();
       cells.put(object, cell);
       does(new WorkerInput.Put(object, value, CallSite.UNKNOWN, cell));

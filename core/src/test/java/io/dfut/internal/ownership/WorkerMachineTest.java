@@ -297,14 +297,10 @@ final class WorkerMachineTest {
 
   @Test
   void sameReferenceInTwoResultsIsCountedOffTwice() {
-    ObjectId both =
-        driver
-            .submit(new TaskSpec.Kind.Plain(), 2, 0, 0, Optional.empty())
-            .getFirst();
+    ObjectId both = driver.submit(new TaskSpec.Kind.Plain(), 2, 0, 0, Optional.empty()).getFirst();
     push();
     ObjectId inner = executor.put(value("inner"));
-    executor.returns(
-        executor.task(), List.of(inner), value(1, inner, inner), value(2, inner));
+    executor.returns(executor.task(), List.of(inner), value(1, inner, inner), value(2, inner));
     story.deliverAll();
     assertThat(executor.row(inner).transits).isZero();
     driver.close(both, both.task().result(1));
@@ -595,9 +591,7 @@ final class WorkerMachineTest {
   @Test
   void rebuiltTaskHasItsTimeAnew() {
     ObjectId object =
-        driver
-            .submit(new TaskSpec.Kind.Plain(), 1, 3, 1_000_000, Optional.empty())
-            .getFirst();
+        driver.submit(new TaskSpec.Kind.Plain(), 1, 3, 1_000_000, Optional.empty()).getFirst();
     push();
     executor.returns(stored(0, THERE));
     story.deliverAll();
@@ -706,10 +700,7 @@ final class WorkerMachineTest {
     push();
     executor.lend();
     ObjectId child =
-        executor
-            .submit(
-                new TaskSpec.Kind.Plain(), 1, 0, 0, Optional.of(parent.task()))
-            .getFirst();
+        executor.submit(new TaskSpec.Kind.Plain(), 1, 0, 0, Optional.of(parent.task())).getFirst();
     executor.does(new WorkerInput.ParentCancelled(parent.task()));
     assertThat(executor.failure(child).kind()).isEqualTo(Failure.Kind.CANCELLED);
   }
@@ -722,7 +713,9 @@ final class WorkerMachineTest {
     driver.claims.get(future.task()).take();
     driver.does(new WorkerInput.TimerFired(new WorkerTimer.TaskDeadline(future.task())));
     assertThat(driver.failure(future).kind()).isEqualTo(Failure.Kind.TASK_TIMEOUT);
-    assertThat(driver.failure(future).message()).contains("pushed").contains(executor.id.toString());
+    assertThat(driver.failure(future).message())
+        .contains("pushed")
+        .contains(executor.id.toString());
     story.deliverAll();
     executor.returns(value(1));
     driver.close(future);
@@ -883,9 +876,7 @@ final class WorkerMachineTest {
     push();
     driver.claimsInline(child);
     ObjectId childs =
-        driver
-            .submit(new TaskSpec.Kind.Call(actor), 1, 0, 0, Optional.of(child.task()))
-            .getFirst();
+        driver.submit(new TaskSpec.Kind.Call(actor), 1, 0, 0, Optional.of(child.task())).getFirst();
     story.deliverAll();
     assertThat(executor.tasks).extracting(t -> t.spec().id()).containsExactly(childs.task());
     executor.returns(value(1));
@@ -902,9 +893,7 @@ final class WorkerMachineTest {
   void retriedCallIsSentAgain() {
     ActorId actor = actor();
     ObjectId call =
-        driver
-            .submit(new TaskSpec.Kind.Call(actor), 1, 2, 0, Optional.empty())
-            .getFirst();
+        driver.submit(new TaskSpec.Kind.Call(actor), 1, 2, 0, Optional.empty()).getFirst();
     push();
     executor.throwsFlaky();
     story.deliverAll();
