@@ -1048,6 +1048,7 @@ final class WorkerMachineTest {
     executor.returns(value(2));
     story.deliverAll();
     passer.close(future, object);
+    owner.close(object);
     story.assertNothingIsLeft();
   }
 
