@@ -236,9 +236,10 @@ final class Sim {
     seen.merge(what, 1, Integer::sum);
   }
 
-  void log(Object line) {
+  /** Lines are made only when they are kept: writing messages out costs more than handling them. */
+  void log(java.util.function.Supplier<String> line) {
     if (logging) {
-      log.add(steps + " " + line);
+      log.add(steps + " " + line.get());
     }
   }
 
@@ -249,7 +250,7 @@ final class Sim {
   }
 
   private void deliver(Network.Envelope e) {
-    log(e.from() + " -> " + e.to() + ": " + e.message());
+    log(() -> e.from() + " -> " + e.to() + ": " + e.message());
     switch (e.to()) {
       case WorkerId to -> {
         WorkerMessage message = (WorkerMessage) e.message();
@@ -407,7 +408,7 @@ final class Sim {
       List<SimWorker> some = workers.values().stream().filter(w -> !drivers.contains(w)).toList();
       if (!some.isEmpty()) {
         SimWorker victim = some.get(random.nextInt(some.size()));
-        log("CRASH of " + victim.id);
+        log(() -> "CRASH of " + victim.id);
         count("worker crashed");
         network.cutTailsFrom(from -> from.equals(victim.id) || from.equals(new Thread(victim.id)));
         workerEnded(victim, "it crashed");
@@ -419,7 +420,7 @@ final class Sim {
     if (drivers.stream().anyMatch(d -> d.id.node().equals(victim.id)) || victim.dead) {
       return;
     }
-    log("CRASH of " + victim.id);
+    log(() -> "CRASH of " + victim.id);
     count("node crashed");
     victim.dead = true;
     victim.store.clear();
@@ -558,6 +559,6 @@ final class Sim {
   }
 
   void input(SimWorker worker, WorkerInput input) {
-    log(worker.id + " does " + input);
+    log(() -> worker.id + " does " + input);
   }
 }

@@ -12,7 +12,10 @@ import org.junit.jupiter.api.Test;
  * run; {@code -Ddfut.sim.seed} replays it, with a log of all messages on failure.
  */
 final class WorkersSimTest {
-  private static final int SEEDS = Integer.getInteger("dfut.sim.seeds", 3_000);
+  /** The same in every build, so that a build of unchanged code has the same result. */
+  private static final long FIRST_SEED = 1;
+
+  private static final int SEEDS = Integer.getInteger("dfut.sim.seeds", 2_000);
 
   @Test
   void everyFutureSettlesWithItsValueAndNothingIsLeft() {
@@ -26,7 +29,7 @@ final class WorkersSimTest {
 
   private static Map<String, Integer> runSeeds(String name, Function<Random, Profile> profile) {
     Long given = Long.getLong("dfut.sim.seed");
-    long first = given != null ? given : System.nanoTime();
+    long first = given != null ? given : FIRST_SEED;
     System.out.println("WorkersSimTest " + name + ": first seed " + first);
     long begun = System.nanoTime();
     long steps = 0;
