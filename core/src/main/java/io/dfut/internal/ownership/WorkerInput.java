@@ -66,6 +66,12 @@ public sealed interface WorkerInput {
   /** Somebody waits for a borrowed object: its owner must be asked, unless it was. */
   record Wanted(ObjectId object) implements WorkerInput {}
 
+  /**
+   * A task of this worker has waited for an object for a while, without a bound; see {@code
+   * Waited}.
+   */
+  record StillWaiting(ObjectId object, List<TaskId> waiters) implements WorkerInput {}
+
   /** A read of a stored value found none of these sources. */
   record ReadFailed(ObjectId object, int attempt, List<NodeId> sources) implements WorkerInput {}
 

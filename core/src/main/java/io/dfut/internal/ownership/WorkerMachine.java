@@ -68,6 +68,8 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
           table.want(row);
         }
       }
+      case WorkerInput.StillWaiting(ObjectId object, List<io.dfut.TaskId> waiters) ->
+          passOn(new WorkerMessage.Waited(object, waiters), null);
       case WorkerInput.ReadFailed failed ->
           table.onReadFailed(failed.object(), failed.attempt(), failed.sources());
       case WorkerInput.ReadSucceeded read -> onReadSucceeded(read);
@@ -95,6 +97,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       case WorkerMessage.TaskHandedBack back -> tasks.onHandedBack(back);
       case WorkerMessage.CancelTask cancel -> tasks.cancelChildren(cancel.task());
       case WorkerMessage.CancelRequested requested -> onCancel(requested.object());
+      case WorkerMessage.Waited waited -> passOn(waited, self);
       case WorkerMessage.LeaseGranted granted -> tasks.leases().onGranted(granted, nowNanos);
       case WorkerMessage.LeaseQueued queued -> tasks.leases().onQueued(queued, nowNanos);
       case WorkerMessage.LeaseRedirected redirected ->
@@ -189,6 +192,29 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       table.onCopyAdded(added);
     } else {
       effects.accept(new WorkerEffect.Send(read.object().owner(), added));
+    }
+  }
+
+  /**
+   * Tells the task that makes an object who waits for it.
+   *
+   * @param not a worker that said already that the task is not there; null for none
+   */
+  private void passOn(WorkerMessage.Waited waited, WorkerId not) {
+    WorkerId owner = waited.object().owner();
+    if (!owner.equals(self)) {
+      if (not == null) {
+        effects.accept(new WorkerEffect.Send(owner, waited));
+      }
+      return;
+    }
+    Row row = counter.find(waited.object());
+    if (row != null
+        && row.value == null
+        && row.task != null
+        && row.task.state == TaskRecord.State.PUSHED
+        && !row.task.location.equals(not)) {
+      effects.accept(new WorkerEffect.Send(row.task.location, waited));
     }
   }
 

@@ -85,6 +85,23 @@ public sealed interface WorkerMessage {
   /** Borrower to owner: cancel the task that makes this object. */
   record CancelRequested(ObjectId object) implements WorkerMessage {}
 
+  /**
+   * A task waits for this object without a bound, and has for a while: to the object's owner, and
+   * from there to where its task is. Sent again as long as that lasts; not answered. What is waited
+   * for passes its waiters on when it waits in turn, so an actor that would wait for itself hears
+   * of it.
+   *
+   * @param waiters the task that waits, and those that are known to wait for it; bounded
+   */
+  record Waited(ObjectId object, List<TaskId> waiters) implements WorkerMessage {
+    /** As many are passed on; a longer cycle is not found. */
+    public static final int WAITERS_MAX = 64;
+
+    public Waited {
+      waiters = List.copyOf(waiters);
+    }
+  }
+
   // ---- leases: scheduler to owner ----
 
   record LeaseGranted(LeaseId lease, WorkerId worker) implements WorkerMessage {}

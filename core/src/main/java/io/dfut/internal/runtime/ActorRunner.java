@@ -271,6 +271,49 @@ final class ActorRunner implements TaskRunner, ActorCell {
     }
   }
 
+  /**
+   * Somebody waits for a call that waits here. If every method that runs here waits for that call
+   * in turn, it would never have its turn: it fails, which frees them all.
+   *
+   * @param waiters tasks that wait for the call
+   * @return whether the call waits here
+   */
+  boolean waitedFor(TaskId task, List<TaskId> waiters) {
+    Pushed found = null;
+    synchronized (lock) {
+      for (Object item : mailbox) {
+        if (item instanceof Pushed call && call.push.spec().id().equals(task)) {
+          found = call;
+        }
+      }
+      if (found == null) {
+        return false;
+      }
+      List<TaskContext> methods = worker.runningWhere(running -> true);
+      boolean cycle =
+          running >= maxConcurrency
+              && methods.size() == running
+              && methods.stream().allMatch(method -> waiters.contains(method.task().orElseThrow()));
+      if (!cycle) {
+        return true;
+      }
+      mailbox.remove(found);
+    }
+    found.claim.take(found.push.attempt());
+    answer(
+        found,
+        Failure.of(
+            Failure.Kind.TASK_FAILED,
+            found.push.spec().display()
+                + " can never run: actor "
+                + className()
+                + " is busy with a call that waits for it, through "
+                + waiters
+                + ". Do not get() in a method what calls back into its actor: use"
+                + " toCompletionStage(), or give the actor a maxConcurrency above 1."));
+    return true;
+  }
+
   @Override
   public void fence(Predicate<WorkerId> deadOwner) {
     worker.runningWhere(running -> running.ownedBy(deadOwner)).forEach(running -> running.cancel());

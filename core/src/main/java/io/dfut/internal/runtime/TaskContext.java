@@ -186,6 +186,28 @@ final class TaskContext extends WorkerContext {
     }
   }
 
+  /** Tasks that are known to wait for this one, oldest news first. Bounded; guarded by itself. */
+  private final java.util.LinkedHashSet<TaskId> waiters = new java.util.LinkedHashSet<>(0);
+
+  void waitedForBy(List<TaskId> others) {
+    synchronized (waiters) {
+      for (TaskId other : others) {
+        if (waiters.size() < io.dfut.internal.protocol.WorkerMessage.Waited.WAITERS_MAX - 1) {
+          waiters.add(other);
+        }
+      }
+    }
+  }
+
+  /** This task and those that wait for it: all of them wait for what this one waits for. */
+  List<TaskId> waiting() {
+    synchronized (waiters) {
+      List<TaskId> all = new ArrayList<>(waiters);
+      all.add(push.spec().id());
+      return all;
+    }
+  }
+
   // ---- running what is waited for ----
 
   /**

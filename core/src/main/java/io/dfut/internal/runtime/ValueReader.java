@@ -105,11 +105,16 @@ final class ValueReader {
     if (blocked != null) {
       blocked.blocked();
     }
+    long nextWord = System.nanoTime() + LOOK_NANOS;
     try {
       while (true) {
         Outcome outcome = count.cell.outcome();
         if (outcome != null) {
           return outcome;
+        }
+        if (blocked != null && deadline.isNever() && System.nanoTime() - nextWord >= 0) {
+          nextWord += LOOK_NANOS;
+          worker.post(new WorkerInput.StillWaiting(count.id, blocked.waiting()));
         }
         if (inliner != null && deadline.isNever() && inliner.canRunInline(count.cell)) {
           inliner.unblocked();

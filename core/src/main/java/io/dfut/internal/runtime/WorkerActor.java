@@ -217,6 +217,16 @@ final class WorkerActor {
         }
         post(new WorkerInput.ParentCancelled(cancel.task()));
       }
+      case WorkerMessage.Waited(ObjectId object, List<TaskId> waiters) -> {
+        List<TaskContext> here =
+            runningWhere(task -> task.task().filter(object.task()::equals).isPresent());
+        here.forEach(task -> task.waitedForBy(waiters));
+        boolean queued =
+            runner instanceof ActorRunner actor && actor.waitedFor(object.task(), waiters);
+        if (here.isEmpty() && !queued) {
+          post(new WorkerInput.Received(message));
+        }
+      }
       case WorkerMessage.EndActor(String reason) -> endRunner(reason);
       case WorkerMessage.WorkerDied(WorkerId dead, String cause) -> {
         fence(dead::equals);
