@@ -381,7 +381,7 @@ class MembershipActorTest {
                 pekko.actor.provider = cluster
                 pekko.loglevel = WARNING
                 pekko.remote.artery.canonical { hostname = "127.0.0.1", port = 0 }
-                pekko.cluster.jmx.enabled = off
+                pekko.cluster { jmx.enabled = off, roles = ["shop", "dfut-node"] }
                 """)
             .withFallback(ConfigFactory.load());
     ActorSystem<Void> one = ActorSystem.create(Behaviors.empty(), "application", application);
@@ -404,6 +404,30 @@ class MembershipActorTest {
       one.terminate();
       two.getWhenTerminated().toCompletableFuture().get(30, TimeUnit.SECONDS);
       one.getWhenTerminated().toCompletableFuture().get(30, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void anApplicationsOwnNodeWithoutARoleOfOursIsToldWhichToAdd() throws Exception {
+    ActorSystem<Void> system =
+        ActorSystem.create(
+            Behaviors.empty(),
+            "application",
+            ConfigFactory.parseString(
+                    """
+                    pekko.actor.provider = cluster
+                    pekko.loglevel = WARNING
+                    pekko.remote.artery.canonical { hostname = "127.0.0.1", port = 0 }
+                    pekko.cluster.jmx.enabled = off
+                    """)
+                .withFallback(ConfigFactory.load()));
+    try {
+      assertThatThrownBy(() -> new PekkoClusterProvider().embedded(system))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("pekko.cluster.roles of this ActorSystem is []; add \"dfut-node\"");
+    } finally {
+      system.terminate();
+      system.getWhenTerminated().toCompletableFuture().get(30, TimeUnit.SECONDS);
     }
   }
 
