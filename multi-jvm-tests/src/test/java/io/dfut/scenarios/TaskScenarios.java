@@ -298,7 +298,8 @@ abstract class TaskScenarios extends Scenarios {
     DFut<Integer> reference = dfut.put(40);
     SharedDFut<Integer> shared = reference.share();
     assertThat(dfut.task((Integer more) -> shared.get() + more).submit(2).get(SOON)).isEqualTo(42);
-    DFut<Integer> parsed = dfut.task((Func1<String, Integer>) Integer::parseInt).submit("17");
+    DFut<Integer> parsed =
+        dfut.task((Func1<String, Integer>) Integer::parseInt).on(far()).submit("17");
     if (nodes().size() == 1) {
       assertThat(parsed.get(SOON)).as("a method of the JDK").isEqualTo(17);
     } else {

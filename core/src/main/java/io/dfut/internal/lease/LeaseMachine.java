@@ -99,7 +99,40 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     }
   }
 
-  private record View(long version, Resources total, Map<String, Long> free, int queued) {}
+  /**
+   * What is thought of another node: its last report, less what was sent there since.
+   *
+   * @param guessedNanos when something was sent there last; {@link #REPORTED} when that is in the
+   *     report
+   */
+  private record View(NodeLoad report, Map<String, Long> free, int queued, long guessedNanos) {
+    static final long REPORTED = Long.MIN_VALUE;
+
+    View(NodeLoad report) {
+      this(report, Map.copyOf(report.free().units()), report.queued(), REPORTED);
+    }
+
+    long version() {
+      return report.version();
+    }
+
+    Resources total() {
+      return report.total();
+    }
+
+    View withSent(Resources amount, long nowNanos) {
+      Map<String, Long> guess = new HashMap<>(free);
+      amount.units().forEach((name, units) -> guess.merge(name, -units, Long::sum));
+      return new View(report, guess, queued + 1, nowNanos);
+    }
+  }
+
+  /**
+   * How long a guess stands without a report. A node reports only what has changed: it says nothing
+   * when what was sent there ended between two of its reports, or never came, or when the report
+   * was lost.
+   */
+  static final long GUESS_NANOS = 500_000_000;
 
   private final NodeId self;
   private final Resources total;
@@ -130,6 +163,7 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
 
   private final Map<NodeId, View> others = new HashMap<>();
   private Consumer<? super LeaseEffect> effects;
+  private long stepNanos;
   private long order;
   private long loadVersion;
   private NodeLoad lastPublished;
@@ -150,6 +184,7 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   @Override
   public void step(LeaseInput input, long nowNanos, Consumer<? super LeaseEffect> out) {
     effects = out;
+    stepNanos = nowNanos;
     switch (input) {
       case LeaseInput.Received(SchedulerMessage message) -> onMessage(message, nowNanos);
       case LeaseInput.WorkerReady(WorkerId worker) -> onWorkerReady(worker, nowNanos);
@@ -298,10 +333,7 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   }
 
   private void redirect(RequestLease request, NodeId to) {
-    View view = others.get(to);
-    Map<String, Long> guess = new HashMap<>(view.free());
-    request.resources().units().forEach((name, amount) -> guess.merge(name, -amount, Long::sum));
-    others.put(to, new View(view.version(), view.total(), guess, view.queued() + 1));
+    others.computeIfPresent(to, (node, view) -> view.withSent(request.resources(), stepNanos));
     tell(request, new LeaseRedirected(request.lease(), to, request.hops() + 1));
   }
 
@@ -447,6 +479,11 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   }
 
   private void onTick(long nowNanos) {
+    others.replaceAll(
+        (node, view) ->
+            view.guessedNanos() != View.REPORTED && nowNanos - view.guessedNanos() >= GUESS_NANOS
+                ? new View(view.report())
+                : view);
     reclaim(nowNanos);
     Iterator<Waiting> entries = waiting.values().iterator();
     List<RequestLease> refused = new ArrayList<>();
@@ -543,9 +580,7 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     if (load.node().equals(self) || (before != null && before.version() >= load.version())) {
       return;
     }
-    others.put(
-        load.node(),
-        new View(load.version(), load.total(), Map.copyOf(load.free().units()), load.queued()));
+    others.put(load.node(), new View(load));
   }
 
   private void publish() {

@@ -208,6 +208,21 @@ final class LeaseMachineTest {
   }
 
   @Test
+  void guessOfAnotherNodesLoadIsForgottenWhenNoReportComes() {
+    Scheduler scheduler = new Scheduler(cpus(1));
+    scheduler.knows(THERE, cpus(1), cpus(1));
+    scheduler.asks(OWNER, cpus(1));
+    LeaseId sent = scheduler.asks(OWNER, cpus(1));
+    assertThat(scheduler.answers.get(sent)).isInstanceOf(LeaseRedirected.class);
+    LeaseId waiting = scheduler.asks(OWNER, cpus(1));
+    scheduler.ticks();
+    assertThat(scheduler.answers.get(waiting)).isInstanceOf(LeaseQueued.class);
+    scheduler.now += LeaseMachine.GUESS_NANOS; // what was sent there has ended: nothing changed
+    scheduler.ticks();
+    assertThat(scheduler.answers.get(waiting)).isInstanceOf(LeaseRedirected.class);
+  }
+
+  @Test
   void requestWaitsWhereItIsAfterItsLastHop() {
     scheduler.asks(OWNER, cpus(2));
     scheduler.knows(THERE, cpus(2), cpus(2));
