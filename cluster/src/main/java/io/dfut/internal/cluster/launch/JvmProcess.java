@@ -26,7 +26,7 @@ import java.util.function.Predicate;
  */
 public final class JvmProcess implements AutoCloseable {
   /** Flags for children, a line each, where the script that started this JVM gives some. */
-  static final String FLAGS_PROPERTY = "dfut.jvm.flags";
+  private static final String FLAGS_VARIABLE = "DFUT_JVM_FLAGS";
 
   /** Lines kept of a process that talks a lot: the last ones. */
   private static final int LINES_MAX = 10_000;
@@ -146,8 +146,10 @@ public final class JvmProcess implements AutoCloseable {
   }
 
   private static List<String> flagsForChildren() {
-    String given = System.getProperty(FLAGS_PROPERTY, "");
-    return given.isBlank() ? QUIET_FLAGS : Arrays.asList(given.strip().split("\n"));
+    String given = System.getenv(FLAGS_VARIABLE);
+    return given == null || given.isBlank()
+        ? QUIET_FLAGS
+        : Arrays.asList(given.strip().split("\n"));
   }
 
   private void read(InputStream output, Consumer<String> onLine) {
