@@ -145,7 +145,6 @@ class EmbeddedClusterTest {
                 .withFallback(APPLICATION));
     second = first;
     assertThatThrownBy(() -> DFutSystem.get(first))
-        .rootCause()
         .hasMessageContaining("pekko.cluster.roles")
         .hasMessageContaining("[backend]")
         .hasMessageContaining("dfut-node");

@@ -25,7 +25,12 @@ class SourceRulesTest {
 
   /** Properties of the launcher and of logging, which are no keys of the configuration. */
   private static final Set<String> NOT_KEYS =
-      Set.of("dfut.run.cluster", "dfut.log.level", "dfut.log.pekko", "dfut.log.cluster");
+      Set.of(
+          "dfut.run.cluster",
+          "dfut.log.level",
+          "dfut.log.pekko",
+          "dfut.log.cluster",
+          "dfut.jvm.flags");
 
   private static final Pattern KEY = Pattern.compile("\"(dfut(?:\\.[a-z0-9-]+)+)\"");
 

@@ -12,14 +12,17 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.javadsl.Adapter;
 
 /** A node with a driver on it: what the user holds. Thread-safe. */
 final class DriverSystem extends DFutSystem {
   /**
-   * So that behaviours find the system that runs in their ActorSystem. Added when one opens;
-   * removed when it closes.
+   * So that behaviours find the system that runs in their ActorSystem. By the classic system, which
+   * is equal to itself only: typed ones are equal when they have the same name. Added when one
+   * opens; removed when it closes.
    */
-  private static final Map<ActorSystem<?>, DriverSystem> OPEN = new ConcurrentHashMap<>();
+  private static final Map<org.apache.pekko.actor.ActorSystem, DriverSystem> OPEN =
+      new ConcurrentHashMap<>();
 
   private final NodeRuntime node;
   private final WorkerActor driver;
@@ -30,12 +33,12 @@ final class DriverSystem extends DFutSystem {
     this.node = node;
     this.ownsSystem = ownsSystem;
     this.driver = node.startWorker(node.nextJob());
-    OPEN.put(node.system(), this);
+    OPEN.put(Adapter.toClassic(node.system()), this);
     node.onRemoved(this::close);
   }
 
   static Optional<DriverSystem> of(ActorSystem<?> system) {
-    return Optional.ofNullable(OPEN.get(system));
+    return Optional.ofNullable(OPEN.get(Adapter.toClassic(system)));
   }
 
   NodeRuntime runtime() {
@@ -81,7 +84,7 @@ final class DriverSystem extends DFutSystem {
     }
     driver.close("the DFutSystem on node " + node.self() + " was closed");
     node.stop("the DFutSystem was closed");
-    OPEN.remove(node.system(), this);
+    OPEN.remove(Adapter.toClassic(node.system()), this);
     if (ownsSystem) {
       Systems.terminate(node.system(), node.settings());
     }
