@@ -10,7 +10,6 @@ import io.dfut.internal.codec.ValueCodecs;
 import io.dfut.internal.lease.LeaseInput;
 import io.dfut.internal.lease.LeaseMachine;
 import io.dfut.internal.ownership.Claim;
-import io.dfut.internal.ownership.WorkerMachine;
 import io.dfut.internal.protocol.NodeMessage;
 import io.dfut.internal.protocol.NodeMessage.NamedActor;
 import io.dfut.internal.protocol.SchedulerMessage;
@@ -571,7 +570,7 @@ final class NodeRuntime implements Membership.Listener {
     List<Inspection.Row> rows = new ArrayList<>();
     List<Inspection.Actor> actors = new ArrayList<>();
     for (WorkerActor worker : workers.values()) {
-      rows.addAll(join(worker.ask(WorkerMachine::describe)));
+      rows.addAll(join(worker.describe()));
       worker
           .actorRunner()
           .filter(runner -> runner.id().isPresent())

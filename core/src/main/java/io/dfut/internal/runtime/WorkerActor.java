@@ -583,7 +583,12 @@ final class WorkerActor {
 
   // ---- looking in ----
 
-  <R> CompletableFuture<R> ask(java.util.function.Function<WorkerMachine, R> question) {
+  /** The table's rows, for people. */
+  CompletableFuture<List<io.dfut.Inspection.Row>> describe() {
+    return ask(WorkerMachine::describe);
+  }
+
+  private <R> CompletableFuture<R> ask(java.util.function.Function<WorkerMachine, R> question) {
     CompletableFuture<R> answer = new CompletableFuture<>();
     Runnable look =
         () -> {

@@ -28,7 +28,9 @@ import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** Stories of a node's scheduler. After each step, what is granted and what is free is the total. */
+/**
+ * Stories of a node's scheduler. After each step, what is granted and what is free is the total.
+ */
 final class LeaseMachineTest {
   private static final NodeId HERE = new NodeId("here", 1, 0);
   private static final NodeId THERE = new NodeId("there", 2, 0);
@@ -116,8 +118,7 @@ final class LeaseMachineTest {
         int hops,
         Use use) {
       LeaseId lease = new LeaseId(owner, ++lastLease);
-      hears(
-          new RequestLease(lease, new JobId(HERE, 1), need, placement, bytes, depth, hops, use));
+      hears(new RequestLease(lease, new JobId(HERE, 1), need, placement, bytes, depth, hops, use));
       return lease;
     }
 
@@ -143,7 +144,9 @@ final class LeaseMachineTest {
 
     void assertAllIsFree() {
       assertThat(machine.describe()).isEmpty();
-      total.units().forEach((name, amount) -> assertThat(machine.free()).containsEntry(name, amount));
+      total
+          .units()
+          .forEach((name, amount) -> assertThat(machine.free()).containsEntry(name, amount));
     }
   }
 
@@ -209,8 +212,7 @@ final class LeaseMachineTest {
     scheduler.asks(OWNER, cpus(2));
     scheduler.knows(THERE, cpus(2), cpus(2));
     LeaseId tired =
-        scheduler.asks(
-            OWNER, cpus(1), new Placement.Anywhere(), Map.of(), 0, HOPS, Use.TASKS);
+        scheduler.asks(OWNER, cpus(1), new Placement.Anywhere(), Map.of(), 0, HOPS, Use.TASKS);
     assertThat(scheduler.answers.get(tired)).isInstanceOf(LeaseQueued.class);
     scheduler.ticks();
     assertThat(scheduler.answers.get(tired)).isInstanceOf(LeaseQueued.class);
@@ -220,8 +222,7 @@ final class LeaseMachineTest {
   void nodeThatCanNeverRunItPassesItOnEvenAfterTheLastHop() {
     scheduler.knows(THERE, cpus(8), cpus(0));
     LeaseId big =
-        scheduler.asks(
-            OWNER, cpus(8), new Placement.Anywhere(), Map.of(), 0, HOPS, Use.TASKS);
+        scheduler.asks(OWNER, cpus(8), new Placement.Anywhere(), Map.of(), 0, HOPS, Use.TASKS);
     assertThat(scheduler.answers.get(big)).isInstanceOf(LeaseRedirected.class);
   }
 
@@ -249,8 +250,7 @@ final class LeaseMachineTest {
     wide.knows(ELSEWHERE, cpus(1000), cpus(1000));
     Map<Object, Integer> places = new HashMap<>();
     for (int i = 0; i < 300; i++) {
-      LeaseId lease =
-          wide.asks(OWNER, cpus(1), new Placement.Spread(), Map.of(), 0, 0, Use.TASKS);
+      LeaseId lease = wide.asks(OWNER, cpus(1), new Placement.Spread(), Map.of(), 0, 0, Use.TASKS);
       Object place =
           wide.answers.get(lease) instanceof LeaseRedirected redirected ? redirected.to() : HERE;
       places.merge(place, 1, Integer::sum);

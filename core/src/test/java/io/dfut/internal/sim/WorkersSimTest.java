@@ -12,13 +12,23 @@ import org.junit.jupiter.api.Test;
  * run; {@code -Ddfut.sim.seed} replays it, with a log of all messages on failure.
  */
 final class WorkersSimTest {
-  private static final int SEEDS = Integer.getInteger("dfut.sim.seeds", 3_000);
+  private static final int SEEDS = Integer.getInteger("dfut.sim.seeds", 1_500);
 
   @Test
   void everyFutureSettlesWithItsValueAndNothingIsLeft() {
     Map<String, Integer> seen = runSeeds("calm", Profile::calm);
     if (Long.getLong("dfut.sim.seed") == null) {
       for (String what : new String[] {"inline", "pulled", "flaky", "actor ended", "cancel"}) {
+        Assertions.assertTrue(seen.getOrDefault(what, 0) >= 100, what + " too rarely: " + seen);
+      }
+    }
+  }
+
+  @Test
+  void crashesOfWorkersAndNodesLeaveNothingBehind() {
+    Map<String, Integer> seen = runSeeds("crashing", Profile::crashing);
+    if (Long.getLong("dfut.sim.seed") == null) {
+      for (String what : new String[] {"worker crashed", "node crashed", "NodeDied"}) {
         Assertions.assertTrue(seen.getOrDefault(what, 0) >= 100, what + " too rarely: " + seen);
       }
     }
