@@ -366,6 +366,7 @@ final class Sim {
     }
     if (worker.machine.isEmpty()) {
       workers.remove(id);
+      worker.forgetHandles(); // of a body whose owner died, on what is gone already
       count("retired");
     } else {
       count("parked");
