@@ -732,7 +732,8 @@ final class SimWorker {
       cells.forEach(cell -> cell.task = claim);
     }
     running.handles.addAll(handles);
-    input(new WorkerInput.Submit(spec, cells, claim, running.task()));
+    Optional<TaskId> caller = actor == null ? running.task() : Optional.empty();
+    input(new WorkerInput.Submit(spec, cells, claim, running.task(), caller));
     return handles;
   }
 
