@@ -53,10 +53,10 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     final ActorId actor;
 
     /**
-     * Calls not sent yet, in the order of their submission, by the task that runs inline here and
-     * made them; empty for all others. A task that runs inline may wait for its call while one of
-     * its parent's, which stands before it, waits for the task's own result: they must not stand in
-     * one line. On another worker they would not either.
+     * Calls not sent yet, in the order of their submission, by the plain task that made them; empty
+     * for those of a driver or an actor. A worker runs many tasks, one inside or after the other:
+     * were they one line, a call that waits for a task's result would hold up the calls of that very
+     * task, which may wait for them.
      */
     final Map<Optional<TaskId>, ArrayDeque<TaskRecord>> lines = new LinkedHashMap<>();
 
@@ -125,7 +125,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       return;
     }
     if (spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
-      task.line = task.parent.filter(this::runsInline);
+      task.line = submit.caller();
       lineOf(task, actor).addLast(task);
       table.want(counter.find(actor.object()));
     }

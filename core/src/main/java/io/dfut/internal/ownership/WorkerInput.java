@@ -24,9 +24,15 @@ public sealed interface WorkerInput {
    * @param cells where each result is waited for
    * @param claim decides who starts it
    * @param parent the task that submits it, if any: it is cancelled with that
+   * @param caller whose calls of an actor keep their order: the plain task that submits it; empty
+   *     for all that a driver, or an actor by whatever method, submits
    */
   record Submit(
-      TaskSpec spec, List<? extends Settleable> cells, Claim claim, Optional<TaskId> parent)
+      TaskSpec spec,
+      List<? extends Settleable> cells,
+      Claim claim,
+      Optional<TaskId> parent,
+      Optional<TaskId> caller)
       implements WorkerInput {
     public Submit {
       cells = List.copyOf(cells);

@@ -317,10 +317,21 @@ final class ActorRunner implements TaskRunner, ActorCell {
   @Override
   public void fence(Predicate<WorkerId> deadOwner) {
     worker.runningWhere(running -> running.ownedBy(deadOwner)).forEach(running -> running.cancel());
+    List<Pushed> dropped = new ArrayList<>();
     synchronized (lock) {
-      order.forget(deadOwner);
-      mailbox.removeIf(
-          item -> item instanceof Pushed call && deadOwner.test(call.push.spec().id().owner()));
+      dropped.addAll(order.forget(deadOwner));
+      for (Object item : mailbox) {
+        if (item instanceof Pushed call && deadOwner.test(call.push.spec().id().owner())) {
+          dropped.add(call);
+        }
+      }
+      mailbox.removeAll(dropped);
+    }
+    for (Pushed call : dropped) {
+      call.unpin();
+      if (!call.push.lent().isEmpty()) {
+        worker.post(new WorkerInput.TaskDropped(call.push));
+      }
     }
   }
 

@@ -1,7 +1,9 @@
 package io.dfut.internal.runtime;
 
 import io.dfut.WorkerId;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -52,8 +54,23 @@ final class CallOrder {
     }
   }
 
-  /** A caller that is dead calls no more. */
-  void forget(java.util.function.Predicate<WorkerId> dead) {
-    callers.keySet().removeIf(dead);
+  /**
+   * A caller that is dead calls no more.
+   *
+   * @return its calls whose turn had not come
+   */
+  List<Pushed> forget(java.util.function.Predicate<WorkerId> dead) {
+    List<Pushed> forgotten = new ArrayList<>();
+    callers
+        .entrySet()
+        .removeIf(
+            entry -> {
+              if (!dead.test(entry.getKey())) {
+                return false;
+              }
+              forgotten.addAll(entry.getValue().early.values());
+              return true;
+            });
+    return forgotten;
   }
 }

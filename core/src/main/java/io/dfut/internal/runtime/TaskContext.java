@@ -126,6 +126,11 @@ final class TaskContext extends WorkerContext {
   }
 
   @Override
+  Optional<TaskId> caller() {
+    return isActorCall() ? Optional.empty() : task();
+  }
+
+  @Override
   public int attempt() {
     return push.attempt();
   }

@@ -93,6 +93,11 @@ class WorkerContext implements ContextBackend {
     return 0;
   }
 
+  /** Whose calls of an actor keep their order: the plain task that runs, else all of the worker's. */
+  Optional<TaskId> caller() {
+    return Optional.empty();
+  }
+
   /** What is left of the time of the running task, 0 for no bound. */
   long timeoutNanosLeft() {
     return 0;
@@ -194,7 +199,7 @@ class WorkerContext implements ContextBackend {
       cells.forEach(cell -> cell.task = local);
     }
     worker.admit();
-    worker.post(new WorkerInput.Submit(spec, cells, local, task()));
+    worker.post(new WorkerInput.Submit(spec, cells, local, task(), caller()));
     temporary.forEach(DFut::close); // the task counts them now
     lent.counted();
     Reference.reachabilityFence(values); // the handles among them

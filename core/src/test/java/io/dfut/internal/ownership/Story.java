@@ -244,7 +244,7 @@ final class Story {
       }
       Claim claim = new Claim();
       claims.put(task, claim);
-      does(new WorkerInput.Submit(spec, waiting, claim, parent));
+      does(new WorkerInput.Submit(spec, waiting, claim, parent, parent));
       return ids;
     }
 

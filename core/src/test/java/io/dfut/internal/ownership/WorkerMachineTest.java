@@ -890,6 +890,29 @@ final class WorkerMachineTest {
   }
 
   @Test
+  void callsOfOneTaskDoNotWaitBehindThoseOfAnother() {
+    ActorId actor = actor();
+    Story.Actor other = story.worker(HERE);
+    driver.lend(other);
+    io.dfut.TaskId running = new io.dfut.TaskId(other.id, 77); // runs on the driver's worker later
+    ObjectId result = driver.submit();
+    ObjectId waits = driver.call(actor, taken(result));
+    ObjectId free =
+        driver
+            .submit(new TaskSpec.Kind.Call(actor), 1, 0, 0, Optional.of(running))
+            .getFirst();
+    push();
+    assertThat(executor.tasks).extracting(t -> t.spec().id()).containsExactly(free.task());
+    executor.returns(value(1));
+    other.returns(value(2));
+    story.deliverAll();
+    assertThat(executor.tasks).extracting(t -> t.spec().id()).containsExactly(waits.task());
+    executor.returns(value(3));
+    driver.close(result, waits, free, actor.object());
+    story.assertNothingIsLeft();
+  }
+
+  @Test
   void retriedCallIsSentAgain() {
     ActorId actor = actor();
     ObjectId call =

@@ -37,6 +37,8 @@ final class Sim {
   /** A run that lasts longer, on its own clock, will not end. */
   private static final long LONGEST_NANOS = 300_000_000_000L;
 
+  private static final long STEPS_MAX = 100_000;
+
   static final JobId JOB = new JobId(new NodeId("sim", 1, 0), 1);
 
   /** Where messages to a node's scheduler go. */
@@ -141,7 +143,7 @@ final class Sim {
       while (true) {
         if (act()) {
           idleTicks = 0;
-          steps++;
+          expect(steps++ < STEPS_MAX, "it does not come to rest");
           continue;
         }
         boolean done = drivers.stream().allMatch(SimWorker::isDone);
@@ -351,9 +353,9 @@ final class Sim {
     }
     long used = node.leases.held().getOrDefault(Resources.CPU, 0L);
     long free = node.leases.free().getOrDefault(Resources.CPU, 0L);
-    expect(
-        used + free == profile.cpus() * Resources.UNITS,
-        "granted " + used + " + free " + free + " on " + node.id);
+    if (used + free != profile.cpus() * Resources.UNITS) {
+      throw new AssertionError("granted " + used + " + free " + free + " on " + node.id);
+    }
   }
 
   private void retire(SimNode node, WorkerId id) {
@@ -363,6 +365,7 @@ final class Sim {
     }
     if (worker.machine.isEmpty()) {
       workers.remove(id);
+      worker.forgetHandles(); // of a body whose owner died, on what is gone already
       count("retired");
     } else {
       count("parked");

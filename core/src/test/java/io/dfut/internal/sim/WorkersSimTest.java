@@ -15,13 +15,23 @@ final class WorkersSimTest {
   /** The same in every build, so that a build of unchanged code has the same result. */
   private static final long FIRST_SEED = 1;
 
-  private static final int SEEDS = Integer.getInteger("dfut.sim.seeds", 2_000);
+  private static final int SEEDS = Integer.getInteger("dfut.sim.seeds", 1_500);
 
   @Test
   void everyFutureSettlesWithItsValueAndNothingIsLeft() {
     Map<String, Integer> seen = runSeeds("calm", Profile::calm);
     if (Long.getLong("dfut.sim.seed") == null) {
       for (String what : new String[] {"inline", "pulled", "flaky", "actor ended", "cancel"}) {
+        Assertions.assertTrue(seen.getOrDefault(what, 0) >= 100, what + " too rarely: " + seen);
+      }
+    }
+  }
+
+  @Test
+  void crashesOfWorkersAndNodesLeaveNothingBehind() {
+    Map<String, Integer> seen = runSeeds("crashing", Profile::crashing);
+    if (Long.getLong("dfut.sim.seed") == null) {
+      for (String what : new String[] {"worker crashed", "node crashed", "NodeDied"}) {
         Assertions.assertTrue(seen.getOrDefault(what, 0) >= 100, what + " too rarely: " + seen);
       }
     }

@@ -1,0 +1,84 @@
+package io.dfut.rules;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.io.ObjectInputStream;
+import org.junit.jupiter.api.Assertions;
+import org.junit.jupiter.api.Test;
+
+/** Imports run one way: samples → cluster → store → core. Here all modules can be seen. */
+final class ModulesTest {
+  private static final String STORE = "io.dfut.internal.store..";
+  private static final String CLUSTER = "io.dfut.internal.cluster..";
+  private static final String SAMPLES = "io.dfut.samples..";
+
+  private static final JavaClasses ALL =
+      new ClassFileImporter()
+          .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+          .importPackages("io.dfut");
+
+  @Test
+  void allModulesAreSeen() {
+    for (String name :
+        new String[] {"io.dfut.internal.store.StoreTable", "io.dfut.internal.ownership.Claim"}) {
+      Assertions.assertTrue(ALL.contain(name), name);
+    }
+    Assertions.assertTrue(
+        ALL.stream().anyMatch(c -> c.getPackageName().startsWith("io.dfut.internal.cluster")));
+    Assertions.assertTrue(
+        ALL.stream().anyMatch(c -> c.getPackageName().startsWith("io.dfut.samples")));
+  }
+
+  @Test
+  void coreKnowsNoneOfTheOthers() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(STORE, CLUSTER, SAMPLES)
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(STORE, CLUSTER, SAMPLES)
+        .check(ALL);
+  }
+
+  @Test
+  void storeKnowsOnlyTheCore() {
+    noClasses()
+        .that()
+        .resideInAPackage(STORE)
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(CLUSTER, SAMPLES)
+        .check(ALL);
+  }
+
+  @Test
+  void clusterDoesNotKnowTheSamples() {
+    noClasses()
+        .that()
+        .resideInAPackage(CLUSTER)
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage(SAMPLES)
+        .check(ALL);
+  }
+
+  @Test
+  void samplesUseThePublicFaceOnly() {
+    noClasses()
+        .that()
+        .resideInAPackage(SAMPLES)
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.dfut.internal..")
+        .check(ALL);
+  }
+
+  @Test
+  void javaSerialisationIsUsedNowhere() {
+    noClasses().should().accessClassesThat().belongToAnyOf(ObjectInputStream.class).check(ALL);
+    noClasses().should().beAssignableTo(ObjectInputStream.class).check(ALL);
+  }
+}
