@@ -55,8 +55,8 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     /**
      * Calls not sent yet, in the order of their submission, by the plain task that made them; empty
      * for those of a driver or an actor. A worker runs many tasks, one inside or after the other:
-     * were they one line, a call that waits for a task's result would hold up the calls of that very
-     * task, which may wait for them.
+     * were they one line, a call that waits for a task's result would hold up the calls of that
+     * very task, which may wait for them.
      */
     final Map<Optional<TaskId>, ArrayDeque<TaskRecord>> lines = new LinkedHashMap<>();
 

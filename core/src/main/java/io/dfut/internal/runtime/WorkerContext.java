@@ -93,7 +93,9 @@ class WorkerContext implements ContextBackend {
     return 0;
   }
 
-  /** Whose calls of an actor keep their order: the plain task that runs, else all of the worker's. */
+  /**
+   * Whose calls of an actor keep their order: the plain task that runs, else all of the worker's.
+   */
   Optional<TaskId> caller() {
     return Optional.empty();
   }

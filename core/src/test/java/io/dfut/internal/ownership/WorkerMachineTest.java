@@ -898,9 +898,7 @@ final class WorkerMachineTest {
     ObjectId result = driver.submit();
     ObjectId waits = driver.call(actor, taken(result));
     ObjectId free =
-        driver
-            .submit(new TaskSpec.Kind.Call(actor), 1, 0, 0, Optional.of(running))
-            .getFirst();
+        driver.submit(new TaskSpec.Kind.Call(actor), 1, 0, 0, Optional.of(running)).getFirst();
     push();
     assertThat(executor.tasks).extracting(t -> t.spec().id()).containsExactly(free.task());
     executor.returns(value(1));
