@@ -43,7 +43,10 @@ class LauncherIT {
   }
 
   private JvmProcess dfut(Map<String, String> environment, String... arguments) {
-    List<String> command = new ArrayList<>(List.of(ROOT.resolve("dfut").toString()));
+    // A build that runs in the background ignores Ctrl-C, and its children would too.
+    List<String> command =
+        new ArrayList<>(
+            List.of("/usr/bin/env", "--default-signal=INT", ROOT.resolve("dfut").toString()));
     command.addAll(List.of(arguments));
     JvmProcess process =
         JvmProcess.command(
