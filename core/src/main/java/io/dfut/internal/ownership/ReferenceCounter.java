@@ -263,18 +263,39 @@ final class ReferenceCounter {
    */
   Row found(ObjectId id, Optional<Row> outer) {
     Row before = rows.get(id);
-    if (before != null) {
+    if (before != null
+        && (before.borrow != Row.Borrow.COVERED || outer.isEmpty() || isDead(id.owner()))) {
       return before;
     }
-    Row row = borrowed(id, Row.Borrow.REGISTERING);
-    row.addPassed(new Transit(id, 0), self);
-    send(id.owner(), new Borrowed(new Transit(id, 0), self, row.epoch, self));
+    // One that a task was lent covers that task only: it may be dropped, or end, before this goes.
+    Row row = borrowed(id, Row.Borrow.COVERED);
+    register(row);
     outer.ifPresent(
         cover -> {
           holdAdded(cover);
           row.coverBy(cover);
         });
     return row;
+  }
+
+  /** Tells the owner that this worker holds it, with nobody waiting to hear. */
+  private void register(Row row) {
+    row.borrow = Row.Borrow.REGISTERING;
+    row.addPassed(new Transit(row.id, 0), self);
+    send(row.id.owner(), new Borrowed(new Transit(row.id, 0), self, row.epoch, self));
+  }
+
+  /**
+   * A task that was lent it will not run here. What holds it all the same cannot be said in an
+   * answer of that task, and perhaps in none: the owner is told directly.
+   */
+  void lentNoMore(Row row) {
+    if (!row.isOwned()
+        && row.borrow == Row.Borrow.COVERED
+        && row.inScope()
+        && !isDead(row.id.owner())) {
+      register(row);
+    }
   }
 
   /** The owner's side of a registration. */
@@ -348,11 +369,14 @@ final class ReferenceCounter {
    * answer.
    */
   boolean stillHolds(Row row) {
-    if (!row.isOwned() && row.inScope() && row.borrow == Row.Borrow.COVERED) {
+    if (row.isOwned() || !row.inScope()) {
+      return false;
+    }
+    if (row.borrow == Row.Borrow.COVERED) {
       row.borrow = Row.Borrow.REGISTERED; // by the answer that is being written
       return true;
     }
-    return false;
+    return row.borrow == Row.Borrow.REGISTERING; // whichever arrives first
   }
 
   // ---- deaths ----

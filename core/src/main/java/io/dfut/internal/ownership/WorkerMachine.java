@@ -75,7 +75,15 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       case WorkerInput.ReadSucceeded read -> onReadSucceeded(read);
       case WorkerInput.Cancel cancel -> onCancel(cancel.object());
       case WorkerInput.TaskArrived(TaskPushed push) -> onTaskArrived(push);
-      case WorkerInput.TaskDropped(TaskPushed push) -> releaseLent(push);
+      case WorkerInput.TaskDropped(TaskPushed push) -> {
+        releaseLent(push);
+        for (Transit transit : push.lent()) {
+          Row row = counter.find(transit.object());
+          if (row != null) {
+            counter.lentNoMore(row);
+          }
+        }
+      }
       case WorkerInput.TaskClaimedInline claimed -> tasks.onClaimedInline(claimed.task());
       case WorkerInput.TaskEnded ended -> onTaskEnded(ended);
       case WorkerInput.ParentCancelled cancelled -> tasks.cancelChildren(cancelled.parent());
@@ -306,8 +314,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
 
   /**
    * What the task was lent by its owner and something else here still holds: the answer must say
-   * it. Only an answer can: a task that is dropped gives none, and what holds the reference then is
-   * another task that was lent it.
+   * it.
    */
   private List<Held> stillHeld(TaskPushed push) {
     List<Held> held = new ArrayList<>();

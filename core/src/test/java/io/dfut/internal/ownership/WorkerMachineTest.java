@@ -268,6 +268,27 @@ final class WorkerMachineTest {
   }
 
   @Test
+  void whatIsFoundWhileAWaitingTaskIsLentItOutlivesThatTask() {
+    ObjectId inner = driver.put(value("inner"));
+    ObjectId outer = driver.put(value("outer", inner));
+    ObjectId runs = driver.submit(taken(outer));
+    ObjectId waits = driver.submit(lent(inner));
+    push();
+    TaskPushed running = executor.tasks.get(0);
+    assertThat(executor.tasks).hasSize(2);
+    executor.finds(inner, outer); // its row is there, since the other task was lent it
+    executor.handsBack(executor.tasks.get(1));
+    driver.does(new WorkerInput.Cancel(waits));
+    driver.close(inner, outer);
+    executor.returns(running, List.of(), value(1));
+    story.deliverAll();
+    assertThat(driver.keeps(inner)).isTrue();
+    executor.close(inner);
+    driver.close(runs, waits);
+    story.assertNothingIsLeft();
+  }
+
+  @Test
   void transitIsClosedOnlyAfterTheOwnerKnowsTheReceiver() {
     Story.Actor child = story.worker(HERE);
     executor.lend(child);
