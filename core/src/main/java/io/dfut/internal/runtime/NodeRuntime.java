@@ -516,7 +516,7 @@ final class NodeRuntime implements Membership.Listener {
   @Override
   public void removed(String cause) {
     if (!stopping) {
-      LOG.warn("node {} is not a member of the cluster any more ({}): it stops", self, cause);
+      LOG.info("node {} is not a member of the cluster any more ({}): it stops", self, cause);
       broken("it is not a member of the cluster any more: " + cause);
     }
   }
