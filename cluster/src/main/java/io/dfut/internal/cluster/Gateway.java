@@ -17,6 +17,7 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import org.apache.pekko.actor.Address;
+import org.apache.pekko.actor.NoSerializationVerificationNeeded;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorRefResolver;
 import org.apache.pekko.actor.typed.Behavior;
@@ -58,7 +59,7 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
   sealed interface Command permits Wire, Local {}
 
   /** What this node says to its own gateway. */
-  sealed interface Local extends Command {}
+  sealed interface Local extends Command, NoSerializationVerificationNeeded {}
 
   /**
    * The runtime is ready to listen.

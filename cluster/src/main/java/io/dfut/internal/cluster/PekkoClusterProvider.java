@@ -21,6 +21,7 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import org.apache.pekko.actor.Address;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -41,6 +42,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class PekkoClusterProvider implements ClusterProvider {
   private static final String JAVA_SERIALIZATION = "pekko.actor.allow-java-serialization";
+
+  /** Between looks whether the node to join has begun to listen. */
+  private static final Duration LISTENER_PAUSE = Duration.ofMillis(30);
 
   /** How long an address may stay silent before one asks for the cause. */
   private static final Duration INQUIRY = Duration.ofMillis(1500);
@@ -246,6 +250,7 @@ public final class PekkoClusterProvider implements ClusterProvider {
     if (settings.join().isEmpty()) {
       cluster.join(cluster.selfAddress());
     } else {
+      awaitListener(settings, deadlineNanos);
       seed = inquire(membership, settings, deadlineNanos);
       seed.ifPresent(other -> refuseOther(membership.terms(), other));
       cluster.joinSeedNodes(settings.join());
@@ -260,6 +265,22 @@ public final class PekkoClusterProvider implements ClusterProvider {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted while joining " + shown(settings), e);
+    }
+  }
+
+  /**
+   * Returns when one of the nodes to join accepts connections. Artery would find out, too, but each
+   * refusal doubles its pause up to a second, which is what nodes that start together would wait.
+   */
+  private static void awaitListener(ClusterSettings settings, long deadlineNanos) {
+    while (!isAnyoneListening(settings.join())) {
+      if (deadlineNanos - System.nanoTime() <= 0) {
+        throw new IllegalStateException(whyNoJoin(settings, Optional.empty()));
+      }
+      LockSupport.parkNanos(LISTENER_PAUSE.toNanos());
+      if (Thread.currentThread().isInterrupted()) {
+        throw new IllegalStateException("interrupted while joining " + shown(settings));
+      }
     }
   }
 

@@ -13,6 +13,11 @@ public interface ClassFilter {
    */
   String refusal(String className);
 
+  /** Where it decides, for messages to the user: "node …". */
+  default String place() {
+    return "this node";
+  }
+
   /** Admits every class: a system in one JVM without a network, where all bytes are its own. */
   static ClassFilter everything() {
     return new ClassFilter() {

@@ -513,9 +513,11 @@ public final class ValueCodecs {
       throw new SerializationException(
           "class "
               + element
-              + " of a value is not on the class path of this node ("
+              + " of a value is not on the class path of "
+              + filter.place()
+              + " ("
               + e
-              + "): add it there",
+              + "): start that node with --app and the application's jar",
           e);
     }
   }
@@ -644,6 +646,8 @@ public final class ValueCodecs {
     throw new SerializationException(
         "a value was encoded by ValueCodec \""
             + name
-            + "\", which is not on the class path of this node: add it there");
+            + "\", which is not on the class path of "
+            + filter.place()
+            + ": start that node with --app and the application's jar");
   }
 }

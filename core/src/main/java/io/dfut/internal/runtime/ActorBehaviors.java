@@ -9,6 +9,7 @@ import io.dfut.internal.api.ContextBackend;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.BiFunction;
+import org.apache.pekko.actor.NoSerializationVerificationNeeded;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Behavior;
@@ -90,7 +91,7 @@ public final class ActorBehaviors {
   }
 
   /** The DFutActor stopped itself: so does its Pekko actor. */
-  private enum Ended {
+  private enum Ended implements NoSerializationVerificationNeeded {
     SELF
   }
 

@@ -648,5 +648,10 @@ final class NodeRuntime implements Membership.Listener {
           + key
           + " there";
     }
+
+    @Override
+    public String place() {
+      return "node " + node;
+    }
   }
 }

@@ -9,6 +9,7 @@ import io.dfut.internal.protocol.WorkerMessage;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
+import org.apache.pekko.actor.NoSerializationVerificationNeeded;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
@@ -23,7 +24,7 @@ final class SchedulerActor {
   private static final Logger LOG = LoggerFactory.getLogger(SchedulerActor.class);
 
   /** What the actor is told. */
-  enum Command {
+  enum Command implements NoSerializationVerificationNeeded {
     /** The inbox's turn became long: go on. */
     DRAIN,
     /** Time to look after what waits. */

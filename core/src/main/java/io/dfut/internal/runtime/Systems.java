@@ -3,16 +3,21 @@ package io.dfut.internal.runtime;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigUtil;
+import com.typesafe.config.ConfigValue;
 import com.typesafe.config.ConfigValueFactory;
 import io.dfut.DFutSystem;
 import io.dfut.NodeId;
 import io.dfut.internal.spi.ClusterProvider;
 import io.dfut.internal.spi.Membership;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.regex.Pattern;
 import org.apache.pekko.actor.CoordinatedShutdown;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Extension;
@@ -43,6 +48,18 @@ public final class Systems {
           "pekko.coordinated-shutdown.exit-jvm",
           false);
 
+  private static final String SERIALIZERS = "pekko.actor.serializers";
+  private static final String BINDINGS = "pekko.actor.serialization-bindings";
+
+  /** Those that come with {@code pekko-actor}: few, and quickly made. */
+  private static final Pattern PEKKO_ACTOR_SERIALIZER =
+      Pattern.compile("org\\.apache\\.pekko\\.serialization\\.[A-Za-z]+");
+
+  private static final ConfigValue NO_SERIALIZER =
+      ConfigValueFactory.fromAnyRef(NoSerializer.class.getName());
+
+  private static final ConfigValue NO_BINDING = ConfigValueFactory.fromAnyRef("none");
+
   /** The role of members that offer work; a driver's node has another. */
   private static final String NODE_ROLE = "dfut-node";
 
@@ -57,7 +74,7 @@ public final class Systems {
     if (!cluster.isBlank()) {
       return connect(cluster, user); // ./dfut run --cluster: the same program, there
     }
-    Config config = layered(user, ConfigFactory.parseMap(LOCAL_PEKKO));
+    Config config = withoutSerializers(layered(user, ConfigFactory.parseMap(LOCAL_PEKKO)), user);
     Settings settings = Settings.read(config);
     // SLF4J complains when its first loggers are made by several threads at once, as Pekko does.
     org.slf4j.LoggerFactory.getILoggerFactory();
@@ -72,21 +89,29 @@ public final class Systems {
   }
 
   /**
-   * Leaves out the serialisers for the network. Pekko makes every configured one when it starts,
-   * and Jackson's cost a good part of a second; here no message is ever serialised.
+   * Leaves out the serialisers that libraries bring for the network. Pekko makes every configured
+   * one when it starts, and Jackson's cost a good part of a second; here no message is ever
+   * serialised, unless somebody asks for it to find what could not be. Pekko wants the keys to
+   * exist, so they get a serialiser that refuses.
    */
-  private static Config withoutSerializers(Config config) {
-    Config left = config;
-    for (String name : List.of("jackson-json", "jackson-cbor", "jackson-cbor-264", "dfut-wire")) {
-      left = left.withoutPath("pekko.actor.serializers." + name);
+  private static Config withoutSerializers(Config config, Config user) {
+    if (config.getBoolean("pekko.actor.serialize-messages")) {
+      return config;
     }
-    for (Map.Entry<String, com.typesafe.config.ConfigValue> binding :
-        config.getObject("pekko.actor.serialization-bindings").entrySet()) {
-      if (!left.hasPath("pekko.actor.serializers." + binding.getValue().unwrapped())) {
-        left =
-            left.withoutPath(
-                com.typesafe.config.ConfigUtil.joinPath(
-                    "pekko", "actor", "serialization-bindings", binding.getKey()));
+    Config own = user.withFallback(ConfigFactory.defaultApplication());
+    Config left = config;
+    Set<String> without = new HashSet<>();
+    for (Map.Entry<String, ConfigValue> each : config.getObject(SERIALIZERS).entrySet()) {
+      String path = SERIALIZERS + '.' + ConfigUtil.quoteString(each.getKey());
+      String type = String.valueOf(each.getValue().unwrapped());
+      if (!own.hasPath(path) && !PEKKO_ACTOR_SERIALIZER.matcher(type).matches()) {
+        without.add(each.getKey());
+        left = left.withValue(path, NO_SERIALIZER);
+      }
+    }
+    for (Map.Entry<String, ConfigValue> each : config.getObject(BINDINGS).entrySet()) {
+      if (without.contains(String.valueOf(each.getValue().unwrapped()))) {
+        left = left.withValue(BINDINGS + '.' + ConfigUtil.quoteString(each.getKey()), NO_BINDING);
       }
     }
     return left;

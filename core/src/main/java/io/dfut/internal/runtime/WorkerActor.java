@@ -28,6 +28,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import org.apache.pekko.actor.Cancellable;
+import org.apache.pekko.actor.NoSerializationVerificationNeeded;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.PostStop;
@@ -53,7 +54,7 @@ final class WorkerActor {
    * What the Pekko actor is told by its own shell. Everything else that it receives is a message
    * for user code.
    */
-  private sealed interface Command {
+  private sealed interface Command extends NoSerializationVerificationNeeded {
     /** The inbox's turn became long: go on. */
     record Drain() implements Command {}
 

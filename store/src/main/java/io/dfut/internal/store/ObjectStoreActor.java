@@ -1,6 +1,7 @@
 package io.dfut.internal.store;
 
 import java.time.Duration;
+import org.apache.pekko.actor.NoSerializationVerificationNeeded;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.PostStop;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
@@ -16,7 +17,7 @@ final class ObjectStoreActor {
   private ObjectStoreActor() {}
 
   /** What the actor is told. */
-  sealed interface Command {
+  sealed interface Command extends NoSerializationVerificationNeeded {
     /** The table wants to be woken at this time of {@link System#nanoTime}. */
     record SetTimer(long atNanos) implements Command {}
 

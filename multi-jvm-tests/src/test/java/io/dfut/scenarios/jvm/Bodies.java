@@ -1,0 +1,61 @@
+package io.dfut.scenarios.jvm;
+
+import io.dfut.DFutActor;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** What tasks and actors do in nodes of their own JVMs. */
+public final class Bodies {
+  private static final AtomicInteger RUNNING = new AtomicInteger();
+
+  private Bodies() {}
+
+  /** How many of {@link #untilInterrupted} run in this JVM. */
+  public static int running() {
+    return RUNNING.get();
+  }
+
+  /** Runs until somebody stops it, or for so long that a test has failed by then. */
+  public static boolean untilInterrupted() throws InterruptedException {
+    RUNNING.incrementAndGet();
+    try {
+      return new CountDownLatch(1).await(2, TimeUnit.MINUTES);
+    } finally {
+      RUNNING.decrementAndGet();
+    }
+  }
+
+  public static String echo(String value) {
+    return value;
+  }
+
+  public static Object same(Object value) {
+    return value;
+  }
+
+  public static int increment(int value) {
+    return value + 1;
+  }
+
+  /** Bytes that no other seed gives. */
+  public static byte[] bytes(int seed, int length) {
+    byte[] bytes = new byte[length];
+    new Random(seed).nextBytes(bytes);
+    return bytes;
+  }
+
+  /** Counts. */
+  public static final class Counter extends DFutActor<Void> {
+    private int n;
+
+    public Counter(int start) {
+      n = start;
+    }
+
+    public int add(int by) {
+      return n += by;
+    }
+  }
+}
