@@ -254,7 +254,7 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   }
 
   private boolean runsHere(RequestLease request) {
-    return request.resources().fitsIn(total)
+    return couldHold(total, request.resources())
         && (!(request.placement() instanceof Placement.On(NodeId node)) || node.equals(self));
   }
 
@@ -264,7 +264,7 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     if (request.placement() instanceof Placement.On(NodeId node)) {
       return node.equals(self) || !others.containsKey(node) ? Optional.empty() : Optional.of(node);
     }
-    if (request.hops() >= limits.hopsMax() && need.fitsIn(total)) {
+    if (request.hops() >= limits.hopsMax() && couldHold(total, need)) {
       return Optional.empty(); // a node that can never run it passes it on all the same
     }
     if (request.hops() == 0 && !(request.placement() instanceof Placement.Spread)) {
@@ -273,7 +273,7 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
         return holder;
       }
     }
-    boolean roomHere = need.fitsIn(total) && fits(need, free);
+    boolean roomHere = couldHold(total, need) && fits(need, free);
     if (request.placement() instanceof Placement.Spread && request.hops() == 0) {
       List<NodeId> withRoom = othersWithRoom(need);
       int candidates = withRoom.size() + (roomHere ? 1 : 0);
@@ -290,9 +290,9 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     if (!withRoom.isEmpty()) {
       return Optional.of(lessLoaded(withRoom));
     }
-    if (!need.fitsIn(total)) {
+    if (!couldHold(total, need)) {
       return others.entrySet().stream()
-          .filter(entry -> need.fitsIn(entry.getValue().total()))
+          .filter(entry -> couldHold(entry.getValue().total(), need))
           .map(Map.Entry::getKey)
           .min(
               Comparator.comparingInt((NodeId node) -> others.get(node).queued())
@@ -315,8 +315,8 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   private List<NodeId> othersWithRoom(Resources need) {
     return others.entrySet().stream()
         .filter(
-            entry -> need.fitsIn(entry.getValue().total()) && fits(need, entry.getValue().free()))
-        .filter(entry -> !entry.getValue().total().isNothing())
+            entry ->
+                couldHold(entry.getValue().total(), need) && fits(need, entry.getValue().free()))
         .map(Map.Entry::getKey)
         .sorted()
         .toList();
@@ -342,8 +342,7 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
         request.hops() >= limits.hopsMax() || request.placement() instanceof Placement.On
             ? Optional.empty()
             : others.entrySet().stream()
-                .filter(entry -> request.resources().fitsIn(entry.getValue().total()))
-                .filter(entry -> !entry.getValue().total().isNothing())
+                .filter(entry -> couldHold(entry.getValue().total(), request.resources()))
                 .map(Map.Entry::getKey)
                 .sorted()
                 .findFirst();
@@ -516,13 +515,11 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   private boolean isFeasible(RequestLease request) {
     if (request.placement() instanceof Placement.On(NodeId node)) {
       return node.equals(self)
-          ? request.resources().fitsIn(total)
-          : others.containsKey(node) && request.resources().fitsIn(others.get(node).total());
+          ? couldHold(total, request.resources())
+          : others.containsKey(node) && couldHold(others.get(node).total(), request.resources());
     }
-    return request.resources().fitsIn(total) && !total.isNothing()
-        || others.values().stream()
-            .anyMatch(
-                view -> !view.total().isNothing() && request.resources().fitsIn(view.total()));
+    return couldHold(total, request.resources())
+        || others.values().stream().anyMatch(view -> couldHold(view.total(), request.resources()));
   }
 
   private Failure infeasible(RequestLease request) {
@@ -661,6 +658,14 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   }
 
   // ---- amounts ----
+
+  /**
+   * Whether a node with this total may ever hold that much. One that offers nothing, a driver's,
+   * holds nothing, not even what needs nothing.
+   */
+  private static boolean couldHold(Resources total, Resources need) {
+    return !total.isNothing() && need.fitsIn(total);
+  }
 
   private static boolean fits(Resources need, Map<String, Long> amounts) {
     for (Map.Entry<String, Long> entry : need.units().entrySet()) {

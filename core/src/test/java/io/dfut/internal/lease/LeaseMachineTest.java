@@ -314,6 +314,18 @@ final class LeaseMachineTest {
   }
 
   @Test
+  void nodeThatOffersNothingRunsNotEvenWhatNeedsNothing() {
+    Scheduler driver = new Scheduler(Resources.NONE);
+    LeaseId waits = driver.asks(OWNER, Resources.NONE);
+    assertThat(driver.granted(waits)).isFalse();
+    driver.knows(THERE, cpus(4), cpus(4));
+    driver.ticks();
+    assertThat(driver.answers.get(waits)).isEqualTo(new LeaseRedirected(waits, THERE, 1));
+    LeaseId sent = driver.asks(OWNER, Resources.NONE);
+    assertThat(driver.answers.get(sent)).isEqualTo(new LeaseRedirected(sent, THERE, 1));
+  }
+
+  @Test
   void blockedTaskLendsItsShareAndTakesItBackAtOnce() {
     LeaseId parent = scheduler.asks(OWNER, cpus(2));
     LeaseId child = scheduler.asks(OTHER, cpus(2));

@@ -174,8 +174,12 @@ final class DriversIT {
               assertThat(held).allMatch(line -> line.contains("bodies=0"));
               assertThat(held).allMatch(line -> line.contains("objects=0, bytes=0"));
               assertThat(held).allMatch(line -> line.contains("rows=0"));
-              assertThat(held).filteredOn(line -> line.contains("actors=1")).hasSize(1);
-              assertThat(held).filteredOn(line -> line.contains("actors=0")).hasSize(1);
+              assertThat(held.stream().filter(line -> line.contains("actors=1")))
+                  .as("the one with the actor among %s", held)
+                  .hasSize(1);
+              assertThat(held.stream().filter(line -> line.contains("actors=0")))
+                  .as("the one without it among %s", held)
+                  .hasSize(1);
             });
     try (DFutSystem other = DFutSystem.connect(address(second), ADMITTED)) {
       ActorHandle<Bodies.Counter> survivor =
