@@ -38,12 +38,19 @@ public final class LeavingProgram {
           unnamed.task(Bodies.Counter::add).submit(1).get(SOON)
               + detached.task(Bodies.Counter::add).submit(1).get(SOON);
       int bytes = large.get(SOON).length + ((byte[]) borrowed.get(SOON)).length;
-      while (dfut.task(Bodies::running).cpus(0).submit().get(SOON) < TASKS) {
+      while (running(dfut) < TASKS) {
         if (new CountDownLatch(1).await(20, TimeUnit.MILLISECONDS)) {
           throw new IllegalStateException("nobody counts that down");
         }
       }
       System.out.println("leaving " + sum + " " + bytes + " " + running.size());
     }
+  }
+
+  private static int running(DFutSystem dfut) {
+    return dfut.nodes().stream()
+        .filter(node -> !node.equals(dfut.node()))
+        .mapToInt(node -> dfut.task(Bodies::running).cpus(0).on(node).submit().get(SOON))
+        .sum();
   }
 }
