@@ -113,6 +113,9 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
    */
   private final Map<NodeId, Pieces> pieces = new HashMap<>();
 
+  /** Which envelope of each peer comes next. Added on AnnounceUp; removed on AnnounceDown. */
+  private final Map<NodeId, ReceiveWindow> receiving = new HashMap<>();
+
   private final WireCodec codec;
   private final Outbox.Limits limits;
   private final ConcurrentMap<NodeId, Outbox> outboxes;
@@ -193,6 +196,15 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
   private Behavior<Command> on(Command command) {
     switch (command) {
       case Wire.Batch batch -> onBatch(batch);
+      case Wire.Acknowledgement it -> {
+        NodeId from = met.get(it.from());
+        if (from != null && it.to() == self.node().incarnation()) {
+          outbox(from).acknowledged(it.received(), it.missing(), System.nanoTime());
+          if (leaving.isPresent() && areOutboxesEmpty()) {
+            sayGoodbye();
+          }
+        }
+      }
       case Wire.Hello(Wire.Preamble from, PeerInfo info) -> {
         if (from.agreesWith(self)) {
           step(new PeerInput.Greeted(info));
@@ -243,6 +255,37 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
     if (from == null || batch.to() != self.node().incarnation()) {
       return; // of, or for, an incarnation that is no more
     }
+    outbox(from).acknowledged(batch.acknowledged(), false, System.nanoTime());
+    if (batch.number() == 0) {
+      return; // nothing in it
+    }
+    ReceiveWindow window = receiving.get(from);
+    boolean isNext = window.accept(batch.number());
+    outbox(from).acknowledging(window.received());
+    if (window.isUrgent()) {
+      acknowledge(from, window);
+    }
+    if (isNext) {
+      handle(batch, from);
+    }
+  }
+
+  private Outbox outbox(NodeId peer) {
+    return Objects.requireNonNull(outboxes.get(peer), "outbox");
+  }
+
+  private void acknowledge(NodeId peer, ReceiveWindow window) {
+    gateway(peer)
+        .tell(
+            new Wire.Acknowledgement(
+                self.node().incarnation(),
+                peer.incarnation(),
+                window.received(),
+                window.isMissing()));
+    window.told();
+  }
+
+  private void handle(Wire.Batch batch, NodeId from) {
     Membership.Listener runtime = listener.orElseThrow();
     for (NodeMessage message : batch.messages()) {
       try {
@@ -361,6 +404,7 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
       case PeerEffect.AnnounceUp(PeerInfo peer) -> {
         met.put(peer.node().incarnation(), peer.node());
         outboxes.put(peer.node(), new Outbox(self.node(), peer.node(), limits));
+        receiving.put(peer.node(), new ReceiveWindow());
         tell(runtime -> runtime.peerUp(peer));
       }
       case PeerEffect.OpenOutbox(NodeId to) -> {
@@ -370,6 +414,7 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
       case PeerEffect.AnnounceDown(NodeId node, String cause) -> {
         met.remove(node.incarnation());
         pieces.remove(node);
+        receiving.remove(node);
         Outbox outbox = outboxes.remove(node);
         if (outbox != null) {
           outbox.close();
@@ -412,7 +457,13 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
   private void onTick() {
     long nowNanos = System.nanoTime();
     step(new PeerInput.Ticked());
-    outboxes.values().forEach(outbox -> outbox.nudge(nowNanos, FLUSH_PATIENCE_NANOS));
+    outboxes.values().forEach(outbox -> outbox.tick(nowNanos, FLUSH_PATIENCE_NANOS));
+    receiving.forEach(
+        (peer, window) -> {
+          if (window.owes()) {
+            acknowledge(peer, window);
+          }
+        });
     inquire();
     leaving.ifPresent(
         leave -> {

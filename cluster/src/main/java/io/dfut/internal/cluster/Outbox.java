@@ -42,11 +42,20 @@ final class Outbox {
     }
   }
 
+  /** Several dozen full envelopes, so that acknowledgements keep up with any connection. */
+  private static final int UNACKNOWLEDGED_BYTES_MAX = 16 << 20;
+
   private final NodeId from;
   private final NodeId to;
   private final Limits limits;
 
   private final ConcurrentLinkedQueue<NodeMessage> waiting = new ConcurrentLinkedQueue<>();
+
+  /** What was sent and may have been lost. Guarded by this. */
+  private final SendWindow window = new SendWindow(UNACKNOWLEDGED_BYTES_MAX);
+
+  /** Of the peer's envelopes; rides in ours. */
+  private volatile long acknowledging;
 
   /** What is left of a message that is larger than an envelope. Guarded by this. */
   private final ArrayDeque<NodeMessage> pieces = new ArrayDeque<>();
@@ -109,27 +118,57 @@ final class Outbox {
     transport = Optional.empty();
     waiting.clear();
     pieces.clear();
+    window.clear();
     count.set(0);
   }
 
+  /** Whether the peer has everything. */
   synchronized boolean isEmpty() {
-    return waiting.isEmpty() && pieces.isEmpty();
+    return waiting.isEmpty() && pieces.isEmpty() && window.isEmpty();
+  }
+
+  private synchronized boolean isSendable() {
+    return window.hasAgain() || !window.isFull() && !(waiting.isEmpty() && pieces.isEmpty());
+  }
+
+  /** What this node has received of the peer; told with the next envelope. */
+  void acknowledging(long number) {
+    acknowledging = number;
   }
 
   /**
-   * Sends another flush when the last one seems lost: the transport drops messages when it restarts
-   * a connection.
+   * The peer said how far it has come.
+   *
+   * @param missing whether it knows that it lacks the next one
    */
-  void nudge(long nowNanos, long patienceNanos) {
-    if (flushing.get() && !isEmpty() && nowNanos - flushedAtNanos > patienceNanos) {
+  void acknowledged(long number, boolean missing, long nowNanos) {
+    synchronized (this) {
+      window.acknowledged(number, nowNanos);
+      if (missing) {
+        window.missing(nowNanos);
+      }
+    }
+    flush();
+  }
+
+  /**
+   * Time has passed. Sends another flush when the last one seems lost, and envelopes again that
+   * seem lost: the transport drops messages when it restarts a connection.
+   */
+  void tick(long nowNanos, long patienceNanos) {
+    synchronized (this) {
+      window.tick(nowNanos);
+    }
+    if (flushing.get() && isSendable() && nowNanos - flushedAtNanos > patienceNanos) {
       flushedAtNanos = nowNanos;
       transport.ifPresent(send -> send.accept(new Wire.Flush(this)));
     }
+    flush();
   }
 
   private void flush() {
     Optional<Consumer<Wire.Flush>> send = transport;
-    if (send.isPresent() && !isEmpty() && flushing.compareAndSet(false, true)) {
+    if (send.isPresent() && isSendable() && flushing.compareAndSet(false, true)) {
       flushedAtNanos = System.nanoTime();
       send.get().accept(new Wire.Flush(this));
     }
@@ -137,32 +176,48 @@ final class Outbox {
 
   /** Called by the transport: the next envelope, which may be empty. */
   byte[] drain(WireCodec codec) {
-    WireCodec.BatchWriter batch = codec.batch(from.incarnation(), to.incarnation());
+    byte[] envelope;
     synchronized (this) {
-      while (batch.count() < limits.batchMax()) {
-        NodeMessage piece = pieces.peek();
-        if (piece != null) {
-          if (!add(batch, piece, codec)) {
-            break;
-          }
-          pieces.poll();
-          continue;
-        }
-        NodeMessage message = waiting.peek();
-        if (message == null || !add(batch, message, codec)) {
-          break;
-        }
-        waiting.poll();
-        count.decrementAndGet();
+      Optional<SendWindow.Sent> next = window.pollAgain();
+      if (next.isEmpty() && !window.isFull()) {
+        next = fill(codec.batch());
       }
+      envelope =
+          codec.envelope(
+              from.incarnation(),
+              to.incarnation(),
+              acknowledging,
+              next.orElse(new SendWindow.Sent(0, 0, new byte[0])));
     }
     flushing.set(false);
     flush(); // for what came after the last look, or did not fit
-    return batch.toByteArray();
+    return envelope;
+  }
+
+  private Optional<SendWindow.Sent> fill(WireCodec.BatchWriter batch) {
+    while (batch.count() < limits.batchMax()) {
+      NodeMessage piece = pieces.peek();
+      if (piece != null) {
+        if (!add(batch, piece)) {
+          break;
+        }
+        pieces.poll();
+        continue;
+      }
+      NodeMessage message = waiting.peek();
+      if (message == null || !add(batch, message)) {
+        break;
+      }
+      waiting.poll();
+      count.decrementAndGet();
+    }
+    return batch.count() == 0
+        ? Optional.empty()
+        : Optional.of(window.add(batch.count(), batch.body(), System.nanoTime()));
   }
 
   /** False when the message has to wait for the next envelope. */
-  private boolean add(WireCodec.BatchWriter batch, NodeMessage message, WireCodec codec) {
+  private boolean add(WireCodec.BatchWriter batch, NodeMessage message) {
     try {
       if (batch.add(message)) {
         return true;
@@ -170,8 +225,7 @@ final class Outbox {
       if (batch.count() > 0) {
         return false;
       }
-      pieces.addAll(
-          Pieces.cut(++lastCut, codec.encodeWhole(message), codec.envelopeBytesMax() / 2));
+      pieces.addAll(batch.cut(++lastCut, message));
     } catch (IOException | RuntimeException e) {
       LOG.error("a message for {} cannot be encoded and is dropped: {}", to, kind(message), e);
     }

@@ -34,9 +34,22 @@ sealed interface Wire extends Gateway.Command {
 
   /**
    * Messages of one incarnation of a node to one incarnation of another, in the order in which they
-   * were sent. The receiver drops what is for, or from, another incarnation.
+   * were sent. The receiver drops what is for, or from, another incarnation, and what is not the
+   * next in order.
+   *
+   * @param number counted from 1; 0 for one that is empty
+   * @param acknowledged of the receiver's batches, the last one that the sender has taken
    */
-  record Batch(long from, long to, List<NodeMessage> messages) implements Wire {}
+  record Batch(long from, long to, long number, long acknowledged, List<NodeMessage> messages)
+      implements Wire {}
+
+  /**
+   * How far the sender has come with the receiver's batches, when there is no batch to say it with.
+   * May be lost or repeated.
+   *
+   * @param missing whether a later one than the next has come: send again from there
+   */
+  record Acknowledgement(long from, long to, long received, boolean missing) implements Wire {}
 
   /**
    * Asked of a node before joining its cluster, again and again until somebody answers: who are

@@ -24,7 +24,9 @@ final class WireCodec {
   /** Of one envelope. The count is sent as two bytes. */
   static final int MESSAGES_MAX = 0xFFFF;
 
-  private static final int BATCH_HEADER = 1 + Long.BYTES + Long.BYTES + Short.BYTES;
+  private static final int BATCH_HEADER = 1 + 4 * Long.BYTES + Short.BYTES;
+
+  private static final int ACKNOWLEDGEMENT_BYTES = 1 + 3 * Long.BYTES + 1;
 
   private static final int PREAMBLE_MIN =
       1 + Integer.BYTES + Long.BYTES + Short.BYTES + Short.BYTES;
@@ -90,14 +92,10 @@ final class WireCodec {
 
   /** An envelope in the making. Not thread-safe. */
   final class BatchWriter {
-    private final long from;
-    private final long to;
     private final WireWriter writer;
     private int count;
 
-    BatchWriter(long from, long to) {
-      this.from = from;
-      this.to = to;
+    private BatchWriter() {
       try {
         writer = new WireWriter(cbor);
       } catch (IOException e) {
@@ -136,24 +134,72 @@ final class WireCodec {
       return added;
     }
 
-    byte[] toByteArray() {
+    /** The parts of a message that is larger than an envelope. */
+    List<NodeMessage.Part> cut(long number, NodeMessage message) throws IOException {
+      return Pieces.cut(number, encodeWhole(message), envelopeBytesMax / 2);
+    }
+
+    byte[] body() {
       try {
-        byte[] body = writer.toByteArray();
-        return ByteBuffer.allocate(BATCH_HEADER + body.length)
-            .put((byte) version)
-            .putLong(from)
-            .putLong(to)
-            .putShort((short) count)
-            .put(body)
-            .array();
+        return writer.toByteArray();
       } catch (IOException e) {
         throw new IllegalStateException("writing to memory failed", e);
       }
     }
   }
 
-  BatchWriter batch(long from, long to) {
-    return new BatchWriter(from, to);
+  BatchWriter batch() {
+    return new BatchWriter();
+  }
+
+  /** The bytes of a {@link Wire.Batch} whose messages are written already. */
+  byte[] envelope(long from, long to, long acknowledged, SendWindow.Sent content) {
+    return ByteBuffer.allocate(BATCH_HEADER + content.body().length)
+        .put((byte) version)
+        .putLong(from)
+        .putLong(to)
+        .putLong(content.number())
+        .putLong(acknowledged)
+        .putShort((short) content.count())
+        .put(content.body())
+        .array();
+  }
+
+  byte[] encodeAcknowledgement(Wire.Acknowledgement it) {
+    return ByteBuffer.allocate(ACKNOWLEDGEMENT_BYTES)
+        .put((byte) version)
+        .putLong(it.from())
+        .putLong(it.to())
+        .putLong(it.received())
+        .put((byte) (it.missing() ? 1 : 0))
+        .array();
+  }
+
+  Wire.Acknowledgement decodeAcknowledgement(byte[] bytes) throws NotSerializableException {
+    try {
+      ByteBuffer fields = header(bytes, ACKNOWLEDGEMENT_BYTES);
+      requireVersion(Byte.toUnsignedInt(fields.get()));
+      Wire.Acknowledgement it =
+          new Wire.Acknowledgement(
+              fields.getLong(), fields.getLong(), fields.getLong(), fields.get() != 0);
+      if (it.received() < 0 || fields.hasRemaining()) {
+        throw new IOException("not an acknowledgement");
+      }
+      return it;
+    } catch (IOException | RuntimeException e) {
+      throw refuse("refused an acknowledgement", e);
+    }
+  }
+
+  private void requireVersion(int version) throws IOException {
+    if (version != this.version) {
+      throw new IOException(
+          "it is of wire version "
+              + version
+              + ", this node speaks version "
+              + this.version
+              + "; run the same version of DFut on all nodes");
+    }
   }
 
   int envelopeBytesMax() {
@@ -162,13 +208,17 @@ final class WireCodec {
 
   byte[] encodeBatch(Wire.Batch batch) throws NotSerializableException {
     try {
-      BatchWriter writer = batch(batch.from(), batch.to());
+      BatchWriter writer = batch();
       for (NodeMessage message : batch.messages()) {
         if (!writer.add(message)) {
           throw new IOException("the batch is over " + envelopeBytesMax + " bytes");
         }
       }
-      return writer.toByteArray();
+      return envelope(
+          batch.from(),
+          batch.to(),
+          batch.acknowledged(),
+          new SendWindow.Sent(batch.number(), writer.count(), writer.body()));
     } catch (IOException e) {
       throw refuse("cannot send a batch", e);
     }
@@ -177,17 +227,14 @@ final class WireCodec {
   Wire.Batch decodeBatch(byte[] bytes) throws NotSerializableException {
     try {
       ByteBuffer header = header(bytes, BATCH_HEADER);
-      int version = Byte.toUnsignedInt(header.get());
-      if (version != this.version) {
-        throw new IOException(
-            "it is of wire version "
-                + version
-                + ", this node speaks version "
-                + this.version
-                + "; run the same version of DFut on all nodes");
-      }
+      requireVersion(Byte.toUnsignedInt(header.get()));
       long from = header.getLong();
       long to = header.getLong();
+      long number = header.getLong();
+      long acknowledged = header.getLong();
+      if (number < 0 || acknowledged < 0) {
+        throw new IOException("an envelope numbered " + number + ", after " + acknowledged);
+      }
       int count = Short.toUnsignedInt(header.getShort());
       WireReader reader = new WireReader(cbor, bytes, BATCH_HEADER);
       List<NodeMessage> messages = new ArrayList<>(Math.min(count, 64));
@@ -195,7 +242,7 @@ final class WireCodec {
         messages.add((NodeMessage) MESSAGE.read(reader));
       }
       reader.end();
-      return new Wire.Batch(from, to, messages);
+      return new Wire.Batch(from, to, number, acknowledged, messages);
     } catch (IOException | RuntimeException e) {
       throw refuse("refused a batch of messages", e);
     }

@@ -44,6 +44,7 @@ public final class WireSerializer extends SerializerWithStringManifest {
     return switch ((Wire) wire) {
       case Wire.Flush flush -> "B";
       case Wire.Batch batch -> "B";
+      case Wire.Acknowledgement it -> "K";
       case Wire.Inquiry inquiry -> "I";
       case Wire.Answer answer -> "A";
       case Wire.Hello hello -> "H";
@@ -60,6 +61,7 @@ public final class WireSerializer extends SerializerWithStringManifest {
       return switch ((Wire) wire) {
         case Wire.Flush(Outbox outbox) -> outbox.drain(codec);
         case Wire.Batch batch -> codec.encodeBatch(batch);
+        case Wire.Acknowledgement it -> codec.encodeAcknowledgement(it);
         case Wire.Inquiry(Wire.Preamble from) -> codec.encodePreamble(from);
         case Wire.Answer(Wire.Preamble from) -> codec.encodePreamble(from);
         case Wire.Hello hello -> codec.encodeGreeting(hello.from(), hello.info());
@@ -77,6 +79,7 @@ public final class WireSerializer extends SerializerWithStringManifest {
   public Object fromBinary(byte[] bytes, String manifest) throws NotSerializableException {
     return switch (manifest) {
       case "B" -> codec.decodeBatch(bytes);
+      case "K" -> codec.decodeAcknowledgement(bytes);
       case "I" -> new Wire.Inquiry(codec.decodePreamble(bytes));
       case "A" -> new Wire.Answer(codec.decodePreamble(bytes));
       case "H" -> codec.decodeHello(bytes);

@@ -85,10 +85,10 @@ class OutboxTest {
     flushes.clear();
     long later = System.nanoTime() + 2_000_000_000L;
 
-    outbox.nudge(later, 1_000_000_000L);
+    outbox.tick(later, 1_000_000_000L);
 
     assertThat(flushes).hasSize(1);
-    outbox.nudge(later + 1, 1_000_000_000L);
+    outbox.tick(later + 1, 1_000_000_000L);
     assertThat(flushes).as("patience again").hasSize(1);
     assertThat(drain()).containsExactly(message(1));
   }

@@ -63,7 +63,7 @@ public class WireBenchmark {
     for (int i = 0; i < messages; i++) {
       all.add(kind.equals("push") ? push(i) : reply(i));
     }
-    batch = new Wire.Batch(1, 2, all);
+    batch = new Wire.Batch(1, 2, 3, 4, all);
     bytes = codec.encodeBatch(batch);
     System.out.println(kind + " ×" + messages + ": " + bytes.length + " bytes");
   }

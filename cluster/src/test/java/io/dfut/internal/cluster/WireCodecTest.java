@@ -49,7 +49,7 @@ class WireCodecTest {
   void everyMessageArrivesAsItWasSent() throws Exception {
     for (long seed = 0; seed < 20; seed++) {
       for (NodeMessage message : everyMessage(seed)) {
-        byte[] bytes = codec.encodeBatch(new Wire.Batch(1, -2, List.of(message)));
+        byte[] bytes = codec.encodeBatch(new Wire.Batch(1, -2, 3, 4, List.of(message)));
 
         Wire.Batch received = codec.decodeBatch(bytes);
 
@@ -67,7 +67,7 @@ class WireCodecTest {
     Collections.shuffle(messages, new Random(42));
 
     List<NodeMessage> received =
-        codec.decodeBatch(codec.encodeBatch(new Wire.Batch(1, 2, messages))).messages();
+        codec.decodeBatch(codec.encodeBatch(new Wire.Batch(1, 2, 3, 4, messages))).messages();
 
     assertThat(Samples.described(received)).isEqualTo(Samples.described(messages));
   }
@@ -80,8 +80,8 @@ class WireCodecTest {
             .findFirst()
             .orElseThrow();
 
-    int one = codec.encodeBatch(new Wire.Batch(1, 2, List.of(push))).length;
-    int ten = codec.encodeBatch(new Wire.Batch(1, 2, Collections.nCopies(10, push))).length;
+    int one = codec.encodeBatch(new Wire.Batch(1, 2, 3, 4, List.of(push))).length;
+    int ten = codec.encodeBatch(new Wire.Batch(1, 2, 3, 4, Collections.nCopies(10, push))).length;
 
     assertThat(ten - one).isLessThan(9 * one);
   }
@@ -93,6 +93,8 @@ class WireCodecTest {
             new Wire.Batch(
                 1,
                 2,
+                3,
+                4,
                 List.of(new ToScheduler(new SchedulerMessage.WorkerGone(new WorkerId(NODE, 1))))));
 
     NodeId first = nodeOf(codec.decodeBatch(bytes));
@@ -112,14 +114,14 @@ class WireCodecTest {
   void aFullEnvelopeTakesNoMoreAndIsNotSpoilt() throws Exception {
     InlineValue large = InlineValue.encoded(new byte[100 * 1024]);
     NodeMessage message = push(large);
-    WireCodec.BatchWriter writer = codec.batch(1, 2);
+    WireCodec.BatchWriter writer = codec.batch();
 
     assertThat(writer.add(message)).isTrue();
     assertThat(writer.add(message)).isTrue();
     assertThat(writer.add(message)).isFalse();
     assertThat(writer.add(new ToScheduler(new SchedulerMessage.NodeGone(NODE)))).isTrue();
 
-    Wire.Batch received = codec.decodeBatch(writer.toByteArray());
+    Wire.Batch received = codec.decodeBatch(envelope(writer));
     assertThat(received.messages()).hasSize(3);
     assertThat(received.messages().getLast())
         .isEqualTo(new ToScheduler(new SchedulerMessage.NodeGone(NODE)));
@@ -134,14 +136,14 @@ class WireCodecTest {
                 value -> {
                   throw new IllegalArgumentException("the user's encoder");
                 }));
-    WireCodec.BatchWriter writer = codec.batch(1, 2);
+    WireCodec.BatchWriter writer = codec.batch();
     NodeMessage good = new ToScheduler(new SchedulerMessage.NodeGone(NODE));
 
     assertThat(writer.add(good)).isTrue();
     assertThatThrownBy(() -> writer.add(bad)).hasMessage("the user's encoder");
     assertThat(writer.add(good)).isTrue();
 
-    assertThat(codec.decodeBatch(writer.toByteArray()).messages()).containsExactly(good, good);
+    assertThat(codec.decodeBatch(envelope(writer)).messages()).containsExactly(good, good);
   }
 
   private static NodeMessage push(InlineValue value) {
@@ -160,7 +162,7 @@ class WireCodecTest {
   @Test
   void anotherVersionIsRefusedNamingBoth() throws Exception {
     WireCodec other = new WireCodec(9, ENVELOPE_MAX);
-    byte[] bytes = other.encodeBatch(new Wire.Batch(1, 2, everyMessage(1)));
+    byte[] bytes = other.encodeBatch(new Wire.Batch(1, 2, 3, 4, everyMessage(1)));
 
     assertThatThrownBy(() -> codec.decodeBatch(bytes))
         .isInstanceOf(NotSerializableException.class)
@@ -222,7 +224,7 @@ class WireCodecTest {
     List<byte[]> corpus = new ArrayList<>();
     for (long seed = 0; seed < 20; seed++) {
       for (NodeMessage message : everyMessage(seed)) {
-        corpus.add(codec.encodeBatch(new Wire.Batch(1, 2, List.of(message, message))));
+        corpus.add(codec.encodeBatch(new Wire.Batch(1, 2, 3, 4, List.of(message, message))));
       }
     }
     int refused = 0;
@@ -277,5 +279,9 @@ class WireCodecTest {
     // The version alone would refuse most of them.
     damaged[0] = (byte) Terms.WIRE_VERSION;
     return damaged;
+  }
+
+  private byte[] envelope(WireCodec.BatchWriter writer) {
+    return codec.envelope(1, 2, 4, new SendWindow.Sent(3, writer.count(), writer.body()));
   }
 }
