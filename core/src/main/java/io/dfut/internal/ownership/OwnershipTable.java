@@ -88,9 +88,9 @@ final class OwnershipTable implements ReferenceCounter.Listener {
     this.tasks = theTasks;
   }
 
-  void effects(Consumer<? super WorkerEffect> current) {
+  void begin(Consumer<? super WorkerEffect> current, long nowNanos) {
     this.effects = current;
-    counter.effects(current);
+    counter.begin(current, nowNanos);
   }
 
   // ---- outcomes ----
@@ -105,6 +105,9 @@ final class OwnershipTable implements ReferenceCounter.Listener {
   void settle(Row row, ObjectId id, Outcome outcome) {
     if (row == null || row.freed || row.value != null) {
       discard(id, outcome);
+      if (row != null) {
+        counter.suspect(row); // it may have stood here only since its task was not over
+      }
       return;
     }
     row.value = outcome;

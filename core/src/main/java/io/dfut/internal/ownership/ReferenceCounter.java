@@ -55,6 +55,10 @@ import java.util.function.Consumer;
  * late release does nothing. So at every moment the owner lists a holder, or counts a task or
  * transit that covers it.
  *
+ * <p>A death breaks such a chain in the middle: the dead worker may have passed a reference on, and
+ * the receiver's registration may be slower than the news of the death. So what a dead worker held,
+ * or was being sent, or saw as an argument, is kept for a while longer (the handover grace).
+ *
  * <p>Not thread-safe: part of one worker's machine.
  */
 final class ReferenceCounter {
@@ -86,23 +90,39 @@ final class ReferenceCounter {
 
   private record OpenTransit(Row row, WorkerId receiver) {}
 
+  /** A row that is kept since somebody who held it died. */
+  private record Handover(Row row, long endNanos) {}
+
+  /** In the order of their ends. Added by a death; removed by time, or when the worker closes. */
+  private final ArrayDeque<Handover> handovers = new ArrayDeque<>();
+
+  private final long handoverGraceNanos;
+  private boolean ending;
+  private long nowNanos;
+
   /** Deaths that are remembered: messages of the dead may still arrive, but not for long. */
   private static final int DEATHS_MAX = 4096;
 
   /** Added by a death notice; removed by newer ones beyond the bound. */
   private final Set<Object> dead = new LinkedHashSet<>();
 
-  ReferenceCounter(WorkerId self) {
+  /**
+   * @param handoverGraceNanos how long what a dead worker held is kept for those that it handed it
+   *     to
+   */
+  ReferenceCounter(WorkerId self, long handoverGraceNanos) {
     this.self = self;
+    this.handoverGraceNanos = handoverGraceNanos;
   }
 
   void listener(Listener theListener) {
     this.listener = theListener;
   }
 
-  /** Where the effects of the current step go. */
-  void effects(Consumer<? super WorkerEffect> current) {
+  /** Where the effects of the current step go, and when it is. */
+  void begin(Consumer<? super WorkerEffect> current, long now) {
     this.effects = current;
+    this.nowNanos = now;
   }
 
   // ---- rows ----
@@ -414,7 +434,7 @@ final class ReferenceCounter {
       for (WorkerId borrower : List.copyOf(row.borrowers().keySet())) {
         if (isDead.test(borrower)) {
           row.removeBorrower(borrower, Long.MAX_VALUE);
-          suspect(row);
+          handedOnPerhaps(row);
         }
       }
     }
@@ -422,12 +442,57 @@ final class ReferenceCounter {
       OpenTransit open = entry.getValue();
       // A transit is closed by the receiver's registration: with the receiver, or the owner, gone,
       // nobody will.
-      if (isDead.test(open.receiver()) || isDead.test(open.row().id.owner())) {
+      boolean ownerIsDead = isDead.test(open.row().id.owner());
+      if (isDead.test(open.receiver()) || ownerIsDead) {
         openTransits.remove(entry.getKey());
         open.row().transits--;
-        suspect(open.row());
+        if (ownerIsDead) {
+          suspect(open.row());
+        } else {
+          handedOnPerhaps(open.row());
+        }
       }
     }
+  }
+
+  /**
+   * Somebody who held this object died, and may have passed it on before: to a worker whose
+   * registration is still under way. Until it must have come, the object is kept.
+   */
+  void handedOnPerhaps(Row row) {
+    if (ending || handoverGraceNanos == 0 || row.freed || isDead(row.id.owner())) {
+      suspect(row);
+      return;
+    }
+    row.handovers++;
+    handovers.add(new Handover(row, nowNanos + handoverGraceNanos));
+    if (handovers.size() == 1) {
+      effects.accept(new WorkerEffect.SetTimer(new WorkerTimer.HandoverEnd(), handoverGraceNanos));
+    }
+  }
+
+  void onHandoverEnd() {
+    while (!handovers.isEmpty() && handovers.getFirst().endNanos() - nowNanos <= 0) {
+      endHandover(handovers.removeFirst());
+    }
+    if (!handovers.isEmpty()) {
+      effects.accept(
+          new WorkerEffect.SetTimer(
+              new WorkerTimer.HandoverEnd(), handovers.getFirst().endNanos() - nowNanos));
+    }
+  }
+
+  /** The worker ends: nobody can ask it for anything any more. */
+  void endHandovers() {
+    ending = true;
+    while (!handovers.isEmpty()) {
+      endHandover(handovers.removeFirst());
+    }
+  }
+
+  private void endHandover(Handover handover) {
+    handover.row().handovers--;
+    suspect(handover.row());
   }
 
   // ---- going ----

@@ -73,6 +73,12 @@ final class Row {
    */
   int holds;
 
+  /**
+   * Deaths of workers that held it and may have handed it on to somebody whose registration is
+   * still under way. Added by a death; removed after the handover grace.
+   */
+  int handovers;
+
   /** Descriptions of tasks kept here that take it. Keeps the row, not the value. */
   int lineage;
 
@@ -130,6 +136,7 @@ final class Row {
         || containers > 0
         || transits > 0
         || holds > 0
+        || handovers > 0
         || (lineage > 0 && !isOwned())
         || (borrowers != null && !borrowers.isEmpty());
   }
@@ -270,6 +277,7 @@ final class Row {
     putPositive(counts, "borrowers", borrowers().size());
     putPositive(counts, "transits", transits);
     putPositive(counts, "holds", holds);
+    putPositive(counts, "handovers", handovers);
     putPositive(counts, "lineage", lineage);
     return counts;
   }

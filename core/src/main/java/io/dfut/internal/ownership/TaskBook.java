@@ -698,6 +698,13 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     WorkerId where = task.location;
     task.location = null;
     task.lease = null;
+    // Its body may have passed on what it saw; the answer that would have said so will not come.
+    for (ObjectId id : argumentsOf(task.spec)) {
+      Row row = counter.find(id);
+      if (row != null) { // else the task had settled, and let go of it
+        counter.handedOnPerhaps(row);
+      }
+    }
     if (task.isSettled()) {
       releaseArguments(task);
       releaseLineageIfDone(task);

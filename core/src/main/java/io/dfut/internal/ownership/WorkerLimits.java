@@ -6,12 +6,25 @@ package io.dfut.internal.ownership;
  * @param leaseIdleNanos how long an idle lease is kept
  * @param tasksInFlightMax tasks pushed to one worker at a time
  * @param leaseRequestsMax requests for leases of one shape under way at a time
+ * @param handoverGraceNanos how long a value stays for whoever a dead worker may have handed a
+ *     reference to
  */
-public record WorkerLimits(long leaseIdleNanos, int tasksInFlightMax, int leaseRequestsMax) {
+public record WorkerLimits(
+    long leaseIdleNanos, int tasksInFlightMax, int leaseRequestsMax, long handoverGraceNanos) {
   public WorkerLimits {
-    if (leaseIdleNanos < 0 || tasksInFlightMax < 1 || leaseRequestsMax < 1) {
+    if (leaseIdleNanos < 0
+        || tasksInFlightMax < 1
+        || leaseRequestsMax < 1
+        || handoverGraceNanos < 0) {
       throw new IllegalArgumentException(
-          "limits: " + leaseIdleNanos + ", " + tasksInFlightMax + ", " + leaseRequestsMax);
+          "limits: "
+              + leaseIdleNanos
+              + ", "
+              + tasksInFlightMax
+              + ", "
+              + leaseRequestsMax
+              + ", "
+              + handoverGraceNanos);
     }
   }
 }

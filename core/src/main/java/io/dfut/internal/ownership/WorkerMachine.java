@@ -32,7 +32,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
 
   public WorkerMachine(WorkerId self, WorkerLimits limits) {
     this.self = self;
-    this.counter = new ReferenceCounter(self);
+    this.counter = new ReferenceCounter(self, limits.handoverGraceNanos());
     this.table = new OwnershipTable(self, counter);
     this.tasks = new TaskBook(self, table, counter, limits);
   }
@@ -40,7 +40,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
   @Override
   public void step(WorkerInput input, long nowNanos, Consumer<? super WorkerEffect> out) {
     effects = out;
-    table.effects(out);
+    table.begin(out, nowNanos);
     tasks.begin(out, nowNanos);
     switch (input) {
       case WorkerInput.Received(WorkerMessage message) -> onMessage(message, nowNanos);
@@ -90,6 +90,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       case WorkerInput.TimerFired(WorkerTimer timer) -> {
         switch (timer) {
           case WorkerTimer.LeaseSweep sweep -> tasks.leases().onSweep(nowNanos);
+          case WorkerTimer.HandoverEnd end -> counter.onHandoverEnd();
           case WorkerTimer.TaskDeadline deadline -> tasks.onDeadline(deadline.task());
         }
       }
@@ -346,6 +347,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       }
       counter.suspect(row);
     }
+    counter.endHandovers();
   }
 
   /** Whether nothing is left: a worker may then end without telling anyone. */

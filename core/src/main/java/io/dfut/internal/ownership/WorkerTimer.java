@@ -7,6 +7,9 @@ public sealed interface WorkerTimer {
   /** Time to look for leases that were idle for too long. */
   record LeaseSweep() implements WorkerTimer {}
 
+  /** Time to let go of what was kept for those that a dead worker handed references to. */
+  record HandoverEnd() implements WorkerTimer {}
+
   /** The task's time is up. */
   record TaskDeadline(TaskId task) implements WorkerTimer {}
 }

@@ -250,9 +250,14 @@ final class WorkerActor {
     now.offer(pushed);
   }
 
+  /** Nothing of a dead owner's runs on, nor what its tasks submitted here. */
   private void fence(Predicate<WorkerId> dead) {
     TaskRunner now = runner;
     if (now != null) {
+      runningWhere(context -> context.ownedBy(dead))
+          .forEach(
+              context ->
+                  context.task().ifPresent(task -> post(new WorkerInput.ParentCancelled(task))));
       now.fence(dead);
     }
   }

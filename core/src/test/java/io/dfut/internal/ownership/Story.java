@@ -32,6 +32,9 @@ import java.util.Optional;
  * story delivers them; a scheduler grants what {@link Actor#lend} says.
  */
 final class Story {
+  /** Of a death: how long what the dead one held is kept. */
+  static final long GRACE = 500_000;
+
   static final NodeId HERE = new NodeId("here", 1, 0);
   static final NodeId THERE = new NodeId("there", 2, 0);
   static final NodeId ELSEWHERE = new NodeId("elsewhere", 3, 0);
@@ -159,7 +162,7 @@ final class Story {
 
     Actor(WorkerId id) {
       this.id = id;
-      this.machine = new WorkerMachine(id, new WorkerLimits(100, 2, 2));
+      this.machine = new WorkerMachine(id, new WorkerLimits(100, 2, 2, GRACE));
     }
 
     /** Its requests are granted these workers, in turn. */
@@ -380,6 +383,12 @@ final class Story {
     void returnsIdleLeases() {
       now += 1_000;
       does(new WorkerInput.TimerFired(new WorkerTimer.LeaseSweep()));
+    }
+
+    /** What is kept for those that a dead worker may have handed it to is kept no longer. */
+    void waitsOutHandovers() {
+      now += GRACE;
+      does(new WorkerInput.TimerFired(new WorkerTimer.HandoverEnd()));
     }
 
     boolean keeps(ObjectId object) {

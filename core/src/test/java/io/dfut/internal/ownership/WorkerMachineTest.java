@@ -990,6 +990,7 @@ final class WorkerMachineTest {
     assertThat(driver.failure(atIt).kind()).isEqualTo(Failure.Kind.ACTOR_DIED);
     assertThat(driver.failure(after).kind()).isEqualTo(Failure.Kind.ACTOR_DIED);
     driver.close(atIt, after, actor.object());
+    driver.waitsOutHandovers();
     story.assertNothingIsLeft();
   }
 
@@ -1055,7 +1056,29 @@ final class WorkerMachineTest {
     story.deliver(answer);
     driver.hears(new Borrowed(transit(object), executor.id, 9, executor.id));
     driver.close(object, future);
+    assertThat(driver.keeps(object)).as("for whoever it was handed to").isTrue();
+    driver.waitsOutHandovers();
     assertThat(driver.keeps(object)).isFalse();
+    story.assertNothingIsLeft();
+  }
+
+  @Test
+  void whatADeadBorrowerHandedOnIsKeptUntilTheReceiverIsKnown() {
+    ObjectId object = driver.put(value(1));
+    ObjectId future = driver.submit(0, lent(object)).getFirst();
+    push();
+    executor.finds(object);
+    executor.returns(value(2));
+    story.deliverAll();
+    driver.close(object, future);
+    assertThat(driver.row(object).borrowers()).containsKey(executor.id);
+    story.kill(executor);
+    assertThat(driver.row(object).counts()).containsOnlyKeys("handovers");
+    Story.Actor third = story.worker(THERE);
+    driver.hears(new Borrowed(transit(object), third.id, 1, executor.id));
+    driver.waitsOutHandovers();
+    assertThat(driver.row(object).counts()).containsOnlyKeys("borrowers");
+    driver.hears(new WorkerMessage.BorrowReleased(object, third.id, 1));
     story.assertNothingIsLeft();
   }
 

@@ -103,7 +103,8 @@ final class Sim {
     this.logging = logging;
     this.network = new Network(random);
     this.limits =
-        new WorkerLimits(profile.leaseIdleNanos(), 1 + random.nextInt(3), 1 + random.nextInt(4));
+        new WorkerLimits(
+            profile.leaseIdleNanos(), 1 + random.nextInt(3), 1 + random.nextInt(4), 5_000_000_000L);
     this.workerCrashes = profile.workerCrashes();
     this.nodeCrashes = profile.nodeCrashes();
     for (int i = 0; i < profile.nodes(); i++) {
@@ -470,10 +471,7 @@ final class Sim {
   void checkNothingFreedEarly(SimWorker owner) {
     for (ObjectId id : openHandles.keySet()) {
       if (id.owner().equals(owner.id) && !Tables.keeps(owner.machine, id)) {
-        if (isStrict()) {
-          throw new AssertionError(id + " was freed while a handle on it was open");
-        }
-        count("freed early by a death");
+        throw new AssertionError(id + " was freed while a handle on it was open");
       }
     }
   }

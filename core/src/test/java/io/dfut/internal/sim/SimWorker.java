@@ -325,6 +325,7 @@ final class SimWorker {
     for (Running running : running()) {
       if (running.pushed != null && dead.test(running.pushed.push.spec().id().owner())) {
         running.cancelled = true;
+        input(new WorkerInput.ParentCancelled(running.pushed.push.spec().id()));
       }
     }
     for (Pushed waiting : List.copyOf(queue)) {
