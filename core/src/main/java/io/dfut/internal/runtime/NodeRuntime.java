@@ -25,9 +25,11 @@ import io.dfut.internal.task.TaskSpec;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedSet;
 import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -59,6 +61,9 @@ final class NodeRuntime implements Membership.Listener {
   /** Messages that wait for one such node; more are dropped, as messages may be. */
   private static final int STRANGER_MESSAGES_MAX = 10_000;
 
+  /** Messages of the dead come for seconds at most. */
+  private static final int DEAD_WORKERS_MAX = 4096;
+
   private final ActorSystem<?> system;
   private final NodeId self;
   private final Settings settings;
@@ -75,6 +80,9 @@ final class NodeRuntime implements Membership.Listener {
   private final Map<Long, WorkerActor> workers = new ConcurrentHashMap<>();
   private final Map<NodeId, PeerInfo> peers = new ConcurrentHashMap<>();
   private final Set<NodeId> dead = ConcurrentHashMap.newKeySet();
+
+  /** Workers that ended, of any node; the last ones. Guarded by itself. */
+  private final SequencedSet<WorkerId> deadWorkers = new LinkedHashSet<>();
 
   /**
    * Messages for nodes that are not met yet. Added by send; taken when the node is met, or after a
@@ -279,10 +287,31 @@ final class NodeRuntime implements Membership.Listener {
     if (stopping || cause.equals(WorkerActor.IDLE)) {
       return;
     }
+    buried(worker.id());
     scheduler.post(new SchedulerMessage.WorkerGone(worker.id()));
     freeObjectsOf(worker.id()::equals);
     tellAll(new WorkerMessage.WorkerDied(worker.id(), cause));
     broadcast(new NodeMessage.WorkerEnded(worker.id(), cause));
+  }
+
+  /** Before anybody is told, so that nothing of it is begun after that. */
+  private void buried(WorkerId worker) {
+    synchronized (deadWorkers) {
+      deadWorkers.add(worker);
+      if (deadWorkers.size() > DEAD_WORKERS_MAX) {
+        deadWorkers.removeFirst();
+      }
+    }
+  }
+
+  /** Whether nobody waits for what this worker ordered. */
+  boolean isDead(WorkerId worker) {
+    if (dead.contains(worker.node())) {
+      return true;
+    }
+    synchronized (deadWorkers) {
+      return !deadWorkers.isEmpty() && deadWorkers.contains(worker);
+    }
   }
 
   private void tellAll(WorkerMessage message) {
@@ -463,6 +492,7 @@ final class NodeRuntime implements Membership.Listener {
       case NodeMessage.FreeCopy(ObjectKey key) -> store.free(key);
       case NodeMessage.PromoteCopy(ObjectKey key) -> store.promote(key);
       case NodeMessage.WorkerEnded(WorkerId worker, String cause) -> {
+        buried(worker);
         scheduler.post(new SchedulerMessage.WorkerGone(worker));
         freeObjectsOf(worker::equals);
         tellAll(new WorkerMessage.WorkerDied(worker, cause));

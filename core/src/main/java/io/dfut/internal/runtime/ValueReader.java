@@ -269,7 +269,8 @@ final class ValueReader {
                   return pinned;
                 });
     TaskContext task = CurrentContext.orNull() instanceof TaskContext t ? t : null;
-    if (task != null && !pulled.isDone()) {
+    boolean waits = task != null && !pulled.isDone();
+    if (waits) {
       task.blocked();
     }
     try {
@@ -295,7 +296,7 @@ final class ValueReader {
       checkAlive(count, verb);
       throw new ObjectStore.SourceLostException("pulling " + key + " failed: " + cause);
     } finally {
-      if (task != null) {
+      if (waits) {
         task.unblocked();
       }
     }

@@ -248,6 +248,10 @@ final class WorkerActor {
           id + " runs no tasks, but was pushed " + pushed.push.spec().display());
     }
     now.offer(pushed);
+    WorkerId owner = pushed.push.spec().id().owner();
+    if (node.isDead(owner)) { // its last words came after the news of its death
+      fence(owner::equals);
+    }
   }
 
   /** Nothing of a dead owner's runs on, nor what its tasks submitted here. */

@@ -16,7 +16,6 @@ import java.util.Random;
  * @param stored the share of values that go to the store
  * @param leaseIdleNanos how long an idle lease is kept
  * @param idleWorkers how many are kept warm
- * @param repeats the share of messages between nodes that come twice
  * @param workerCrashes how many workers crash
  * @param nodeCrashes how many nodes without a driver crash
  */
@@ -31,7 +30,6 @@ record Profile(
     double stored,
     long leaseIdleNanos,
     int idleWorkers,
-    double repeats,
     int workerCrashes,
     int nodeCrashes) {
 
@@ -48,7 +46,6 @@ record Profile(
             random.nextInt(4) / 3.0,
             random.nextBoolean() ? 1_000_000 : 100_000,
             random.nextInt(3),
-            0,
             0,
             0)
         .withDrivers(random);
@@ -68,7 +65,6 @@ record Profile(
         calm.stored,
         calm.leaseIdleNanos,
         calm.idleWorkers,
-        0,
         random.nextInt(3),
         random.nextInt(2));
   }
@@ -85,12 +81,11 @@ record Profile(
         stored,
         leaseIdleNanos,
         idleWorkers,
-        repeats,
         workerCrashes,
         nodeCrashes);
   }
 
   boolean isCalm() {
-    return workerCrashes == 0 && nodeCrashes == 0 && repeats == 0;
+    return workerCrashes == 0 && nodeCrashes == 0;
   }
 }

@@ -50,6 +50,9 @@ final class Sim {
   /** A worker's executing thread, whose messages may overtake those of its table. */
   record Thread(WorkerId worker) {}
 
+  /** Comes after what was sent before it, and perhaps after what is sent later. */
+  record Late(WorkerMessage message) {}
+
   private record Free(ObjectKey key) {}
 
   private record Promote(ObjectKey key) {}
@@ -61,6 +64,7 @@ final class Sim {
     final NodeId id;
     final LeaseMachine leases;
     final Map<ObjectKey, Value> store = new LinkedHashMap<>();
+    final Set<Object> knownDead = new HashSet<>();
     long lastWorker;
     boolean dead;
 
@@ -255,6 +259,8 @@ final class Sim {
   private void deliver(Network.Envelope e) {
     log(() -> e.from() + " -> " + e.to() + ": " + e.message());
     switch (e.to()) {
+      case WorkerId to when e.message() instanceof Late(WorkerMessage message) ->
+          send(new Thread((WorkerId) e.from()), to, message, null);
       case WorkerId to -> {
         WorkerMessage message = (WorkerMessage) e.message();
         count(message.getClass().getSimpleName());

@@ -196,7 +196,11 @@ final class SimWorker {
 
   private void perform(WorkerEffect effect) {
     switch (effect) {
-      case WorkerEffect.Send(WorkerId to, WorkerMessage message) -> sim.send(id, to, message, null);
+      case WorkerEffect.Send(WorkerId to, WorkerMessage message) -> {
+        // A release may be late: what the same worker says after it may come before it.
+        boolean late = message instanceof WorkerMessage.BorrowReleased && sim.oneIn(3);
+        sim.send(id, to, late ? new Sim.Late(message) : message, null);
+      }
       case WorkerEffect.Push(WorkerId to, TaskPushed message, Claim claim) ->
           sim.send(id, to, message, to.node().equals(id.node()) ? claim : null);
       case WorkerEffect.AskScheduler(NodeId to, SchedulerMessage message) ->
@@ -233,6 +237,10 @@ final class SimWorker {
           input(new WorkerInput.TaskArrived(push));
         }
         offer(new Pushed(push, claim == null ? new Claim() : claim));
+        WorkerId owner = push.spec().id().owner();
+        if (node.knownDead.contains(owner) || node.knownDead.contains(owner.node())) {
+          fence(owner::equals);
+        }
       }
       case WorkerMessage.CancelTask cancel -> {
         cancel(cancel.task(), cancel.attempt());
@@ -240,10 +248,12 @@ final class SimWorker {
       }
       case WorkerMessage.EndActor(String reason) -> end(reason);
       case WorkerMessage.WorkerDied(WorkerId dead, String cause) -> {
+        node.knownDead.add(dead);
         fence(dead::equals);
         input(new WorkerInput.Received(message));
       }
       case WorkerMessage.NodeDied(NodeId dead, String cause) -> {
+        node.knownDead.add(dead);
         fence(worker -> worker.node().equals(dead));
         input(new WorkerInput.Received(message));
       }
@@ -774,11 +784,15 @@ final class SimWorker {
       if (!handle.id.owner().equals(id)) {
         input(new WorkerInput.Wanted(handle.id));
       }
-      if (!running.isCall() && running.pushed != null) {
-        blocked = true;
-        handBack();
-        tellBlocked(running, true);
-      }
+      block(running);
+    }
+  }
+
+  private void block(Running running) {
+    if (!running.isCall() && running.pushed != null && !blocked) {
+      blocked = true;
+      handBack();
+      tellBlocked(running, true);
     }
   }
 
@@ -812,6 +826,9 @@ final class SimWorker {
         if (value.isEmpty()) {
           Outcome before = handle.cell.outcome;
           input(new WorkerInput.ReadFailed(handle.id, stored.attempt(), stored.sources()));
+          if (handle.cell.outcome == null) {
+            block(running); // until it has been made again
+          }
           return handle.cell.outcome != before;
         }
       }
