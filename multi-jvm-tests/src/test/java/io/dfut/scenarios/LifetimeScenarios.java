@@ -7,11 +7,15 @@ import io.dfut.ActorHandle;
 import io.dfut.DFut;
 import io.dfut.Inspection;
 import io.dfut.ObjectId;
+import io.dfut.ReleasedException;
 import io.dfut.SharedDFut;
 import io.dfut.TaskFailedException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
@@ -224,5 +228,58 @@ abstract class LifetimeScenarios extends ObjectScenarios {
             assertThat(dropped.get(SOON)).isNull();
           });
     }
+  }
+
+  /** Waits in get() on another thread; what it gives or throws. */
+  private static CompletableFuture<Object> waiting(Supplier<Object> get) {
+    CompletableFuture<Object> answer = new CompletableFuture<>();
+    Thread reader =
+        Thread.ofVirtual()
+            .start(
+                () -> {
+                  try {
+                    answer.complete(get.get());
+                  } catch (RuntimeException e) {
+                    answer.completeExceptionally(e);
+                  }
+                });
+    eventually("the reader does not wait")
+        .until(
+            () ->
+                reader.getState() == Thread.State.WAITING
+                    || reader.getState() == Thread.State.TIMED_WAITING);
+    return answer;
+  }
+
+  @Test
+  @Tag("C081")
+  @DisplayName("081 a reader whose own handle is closed meanwhile gets a definite answer")
+  void readerWhoseHandleIsClosed() {
+    Gate gate = Gate.closed();
+    DFut<Integer> promised = dfut.<Integer>promise().future();
+    DFut<Integer> pending = dfut.task(Tasks::after).submit(gate, 1);
+    SharedDFut<byte[]> borrowed =
+        dfut.task(ObjectScenarios::startAndShare).submit(gate, 1, SMALL).get(SOON);
+    Map<String, CompletableFuture<Object>> readers =
+        Map.of(
+            "of a promise",
+            waiting(promised::get),
+            "of a task",
+            waiting(pending::get),
+            "of a borrower",
+            waiting(borrowed::get),
+            "of a borrower, with a bound",
+            waiting(() -> borrowed.get(Duration.ofSeconds(40))));
+    promised.close();
+    pending.close();
+    borrowed.close();
+    readers.forEach(
+        (whose, reader) ->
+            assertThatThrownBy(() -> reader.get(10, TimeUnit.SECONDS))
+                .as(whose)
+                .cause()
+                .isInstanceOf(ReleasedException.class)
+                .hasMessageContaining("readerWhoseHandleIsClosed"));
+    gate.open();
   }
 }
