@@ -167,6 +167,29 @@ abstract class LifetimeScenarios extends ObjectScenarios {
         });
   }
 
+  // ---- stages ----
+
+  @Test
+  @DisplayName("a completion stage keeps its object until it completes, and no longer")
+  void stageKeepsItsObject() {
+    for (int length : new int[] {SMALL, LARGE}) {
+      Gate gate = Gate.closed();
+      DFut<SharedDFut<byte[]>> result =
+          dfut.task(ObjectScenarios::startAndShare).submit(gate, 2, length);
+      SharedDFut<byte[]> borrowed = result.get(SOON);
+      CompletableFuture<byte[]> stage = borrowed.toCompletionStage().toCompletableFuture();
+      result.close();
+      borrowed.close();
+      gone(result.id());
+      assertThat(stage).isNotDone();
+      gate.open();
+      assertThat(stage)
+          .succeedsWithin(SOON)
+          .satisfies(bytes -> assertThat(bytes).isEqualTo(Tasks.bytes(2, length)));
+      nothingIsLeft();
+    }
+  }
+
   // ---- full stores ----
 
   @Test

@@ -12,6 +12,7 @@ import io.dfut.DPromise;
 import io.dfut.ObjectId;
 import io.dfut.Returns2;
 import io.dfut.SharedDFut;
+import io.dfut.TaskCancelledException;
 import io.dfut.TaskFailedException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -807,6 +809,105 @@ abstract class ReferenceScenarios extends ObjectScenarios {
             assertThat(kept).allSatisfy(done -> assertThat(done.get(SOON)).isNull());
           });
     }
+  }
+
+  private static Seen readAtTheThirdRun(Tally tally, Gate gate, SharedDFut<byte[]> reference)
+      throws InterruptedException {
+    Seen seen = readAfter(gate, reference);
+    if (tally.add() < 3) {
+      throw new UnsupportedOperationException("not yet");
+    }
+    return seen;
+  }
+
+  @Test
+  @DisplayName("a task that is run again has its references still")
+  void retriedTaskHasItsReferences() {
+    ofEveryKind(
+        (object, seen) -> {
+          Gate gate = Gate.closed();
+          Tally tally = Tally.zero();
+          SharedDFut<byte[]> shared = object.share();
+          DFut<Seen> result =
+              dfut.task(ReferenceScenarios::readAtTheThirdRun)
+                  .retryOn(UnsupportedOperationException.class)
+                  .submit(tally, gate, shared);
+          letGo(object, shared);
+          gate.awaitArrived(1);
+          gate.open();
+          assertThat(result.get(SOON)).isEqualTo(seen);
+          assertThat(tally.count()).isEqualTo(3);
+          gone(object.id());
+        });
+  }
+
+  @Test
+  @DisplayName("a cancelled task gives its references up, running or waiting")
+  void cancelledTaskGivesItsReferencesUp() {
+    ofEveryKind(
+        (object, seen) -> {
+          Gate never = Gate.closed();
+          DPromise<Gate> promise = dfut.promise();
+          SharedDFut<byte[]> shared = object.share();
+          DFut<Seen> running = dfut.task(ObjectScenarios::readAfter).submit(never, shared);
+          DFut<Seen> waiting =
+              dfut.task(ObjectScenarios::readAfter).submit(promise.future(), shared);
+          letGo(object, shared);
+          never.awaitArrived(1);
+          for (DFut<Seen> task : List.of(running, waiting)) {
+            assertThat(task.cancel()).isTrue();
+            assertThatThrownBy(() -> task.get(SOON)).isInstanceOf(TaskCancelledException.class);
+          }
+          gone(object.id());
+        });
+  }
+
+  @Test
+  @DisplayName("whoever borrows again at once what it has just let go of finds it there")
+  void borrowedAgainAtOnce() {
+    ofEveryKind(
+        (object, seen) -> {
+          ActorHandle<Keeper> keeper = keeper();
+          SharedDFut<byte[]> shared = object.share();
+          List<DFut<Seen>> reads = new ArrayList<>();
+          for (int i = 0; i < 100; i++) {
+            keeper.task(Keeper::keepFirst).submit(shared).close();
+            reads.add(keeper.task(Keeper::readFirst).submit());
+            reads.add(dfut.task(ObjectScenarios::read).submit(shared));
+            keeper.task(Keeper::dropFirst).submit().close();
+          }
+          object.close();
+          shared.close();
+          assertThat(reads).allSatisfy(read -> assertThat(read.get(SOON)).isEqualTo(seen));
+          gone(object.id());
+        });
+  }
+
+  private static List<SharedDFut<byte[]>> putMany(int count) {
+    return IntStream.range(0, count).mapToObj(i -> putAndShare(i, SMALL)).toList();
+  }
+
+  private static List<Seen> readAll(List<SharedDFut<byte[]>> references) {
+    return references.stream().map(ObjectScenarios::read).toList();
+  }
+
+  @Test
+  @DisplayName("a result with a thousand references, and a value put with them")
+  void thousandReferencesInOneValue() {
+    int count = 1_000;
+    List<Seen> seen =
+        IntStream.range(0, count).mapToObj(i -> Seen.of(Tasks.bytes(i, SMALL))).toList();
+    DFut<List<SharedDFut<byte[]>>> result = dfut.task(ReferenceScenarios::putMany).submit(count);
+    List<SharedDFut<byte[]>> borrowed = result.get(SOON);
+    DFut<List<SharedDFut<byte[]>>> again = dfut.put(borrowed);
+    result.close();
+    borrowed.forEach(SharedDFut::close);
+    gone(result.id());
+    try (again;
+        DFut<List<Seen>> read = dfut.task(ReferenceScenarios::readAll).submit(again)) {
+      assertThat(read.get(SOON)).isEqualTo(seen);
+    }
+    nothingIsLeft();
   }
 
   @Test
