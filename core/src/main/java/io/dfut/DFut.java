@@ -37,7 +37,7 @@ public non-sealed interface DFut<T> extends Arg<T>, AutoCloseable {
    *
    * @throws TaskFailedException when the task's code threw
    * @throws DFutException one of its other kinds when the value will never come
-   * @throws ReleasedException when this handle was released
+   * @throws ReleasedException when this handle was released, also while this waits
    * @throws IllegalStateException on a Pekko dispatcher thread while the value is not ready: use
    *     {@code pipeToSelf}
    */

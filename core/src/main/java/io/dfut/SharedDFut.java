@@ -25,7 +25,7 @@ public interface SharedDFut<T> extends AutoCloseable {
    * Waits for the value, as {@link DFut#get()} does.
    *
    * @throws OwnerDiedException when the object's owner is gone
-   * @throws ReleasedException when this handle was released
+   * @throws ReleasedException when this handle was released, also while this waits
    */
   T get();
 

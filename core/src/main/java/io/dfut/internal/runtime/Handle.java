@@ -58,6 +58,20 @@ abstract class Handle<T> {
     void release(String where) {
       if (take(where)) {
         worker.post(new WorkerInput.HandleReleased(id));
+        cell.nudge(); // whoever waits through this handle must hear that nobody will answer
+      }
+    }
+
+    void requireOpen(String verb) {
+      String released = get();
+      if (!released.equals(OPEN)) {
+        throw new ReleasedException(
+            verb
+                + " on a released handle of "
+                + id
+                + ": it was released "
+                + released
+                + ". Keep it open until it is not needed, or share() it to where it is.");
       }
     }
   }
@@ -96,16 +110,7 @@ abstract class Handle<T> {
   }
 
   final void requireOpen(String verb) {
-    String released = count.get();
-    if (!released.equals(Count.OPEN)) {
-      throw new ReleasedException(
-          verb
-              + " on a released handle of "
-              + count.id
-              + ": it was released "
-              + released
-              + ". Keep it open until it is not needed, or share() it to where it is.");
-    }
+    count.requireOpen(verb);
   }
 
   public final void close() {

@@ -126,6 +126,7 @@ final class ValueReader {
           continue;
         }
         checkAlive(count, verb);
+        count.requireOpen(verb); // the table answers those it counts, and may have freed the object
         if (Thread.interrupted()) {
           throw interrupted(count, verb, blocked);
         }
