@@ -9,6 +9,7 @@ import io.dfut.DFutSystem;
 import io.dfut.SharedDFut;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -171,19 +172,19 @@ final class RefsBench {
   }
 
   private void memory(DFutSystem dfut) {
-    hold(1, dfut::put); // loads classes
+    hold(dfut, 1, dfut::put); // loads classes
     int sample = Math.max(1, options.references() / 5);
     print("");
     print("heap for each of %,d inline objects, with their handles, after a collection", sample);
-    printBytes("owned, put", hold(sample, dfut::put), BUDGET_BYTES);
+    printBytes("owned, put", hold(dfut, sample, dfut::put), BUDGET_BYTES);
     printBytes(
         "owned, result of a task",
-        hold(sample, i -> dfut.task(RefsBench::one).submit(i)),
+        hold(dfut, sample, i -> dfut.task(RefsBench::one).submit(i)),
         BUDGET_BYTES);
     printBytes("one borrower of it", borrow(dfut, sample), 0);
     print("");
     long began = System.nanoTime();
-    double bytes = hold(options.references(), dfut::put);
+    double bytes = hold(dfut, options.references(), dfut::put);
     print(
         "%,d references held at the same time: %,.0f MiB of heap, %,.0f bytes each, within %.1f s",
         options.references(),
@@ -201,7 +202,7 @@ final class RefsBench {
   }
 
   /** Bytes of heap for each of so many owned objects. */
-  private static double hold(int count, LongFunction<DFut<Long>> make) {
+  private static double hold(DFutSystem dfut, int count, LongFunction<DFut<Long>> make) {
     List<DFut<Long>> held = new ArrayList<>(count);
     long before = Heap.liveBytes();
     for (int i = 0; i < count; i++) {
@@ -210,6 +211,7 @@ final class RefsBench {
     held.forEach(DFut::get);
     long after = Heap.liveBytes();
     held.forEach(DFut::close);
+    awaitFreed(dfut);
     return (double) (after - before) / count;
   }
 
@@ -231,7 +233,13 @@ final class RefsBench {
       return (double) (Heap.liveBytes() - before) / count;
     } finally {
       held.forEach(DFut::close);
+      awaitFreed(dfut);
     }
+  }
+
+  /** Handles are given back behind the caller's back: what comes next would count the rest. */
+  private static void awaitFreed(DFutSystem dfut) {
+    dfut.inspect().assertNoLeaks(Duration.ofMinutes(1));
   }
 
   private static void keep(ActorHandle<Keeper> keeper, List<SharedDFut<Long>> references) {

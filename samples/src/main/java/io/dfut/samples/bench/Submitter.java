@@ -12,6 +12,8 @@ import java.util.function.Supplier;
 final class Submitter {
   /** How the tasks take the object. */
   enum How {
+    /** It does not: what the others are compared with. */
+    WITHOUT,
     /** The task gets a view of the bytes. */
     BY_VALUE,
     /** The task gets the reference, and does not look into it. */
@@ -19,6 +21,11 @@ final class Submitter {
   }
 
   private Submitter() {}
+
+  /** The task without the object. */
+  static int nothing() {
+    return 0;
+  }
 
   /** The task by value. */
   static int first(ByteBuffer object) {
@@ -33,6 +40,7 @@ final class Submitter {
   /** Submits the tasks from a context that owns the object or borrows it, and waits for all. */
   static Span run(DFutContext dfut, SharedDFut<ByteBuffer> object, How how, int tasks) {
     return switch (how) {
+      case WITHOUT -> run(() -> dfut.task(Submitter::nothing).submit(), tasks);
       case BY_VALUE -> {
         try (DFut<ByteBuffer> value = object.borrow()) {
           yield run(() -> dfut.task(Submitter::first).submit(value), tasks);

@@ -39,8 +39,8 @@ final class BenchTest {
         .isZero();
 
     assertThat(printed("^ *(0|1|2|4|8|16)  +[0-9,]*[1-9][0-9,]*  +[0-9,]*[1-9]"))
-        .as("a line with rates for each number of borrowers, by value and by reference")
-        .hasSize(12);
+        .as("a line with rates for each number of borrowers, each way of taking the object")
+        .hasSize(18);
     assertThat(printed("^ *(owned, put|owned, result of a task|one borrower of it) +[0-9]+ bytes"))
         .hasSize(3);
     assertThat(printed("^5,000 references held at the same time: ")).hasSize(1);
