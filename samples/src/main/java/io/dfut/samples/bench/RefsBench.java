@@ -9,10 +9,10 @@ import io.dfut.DFutSystem;
 import io.dfut.SharedDFut;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 import java.util.function.LongFunction;
 
 /**
@@ -47,10 +47,7 @@ final class RefsBench {
         Runtime.getRuntime().availableProcessors(),
         Runtime.version().feature(),
         Runtime.getRuntime().maxMemory() >> 20);
-    // First, and in a system of its own: what tasks leave for cleaners would be freed meanwhile.
-    try (DFutSystem dfut = DFutSystem.local()) {
-      memory(dfut);
-    }
+    memory(); // first: what many tasks leave for cleaners would be freed meanwhile
     try (DFutSystem dfut = open()) {
       throughput(dfut);
     }
@@ -89,11 +86,8 @@ final class RefsBench {
       for (Submitter.How how : Submitter.How.values()) {
         print("");
         print(
-            "%,d tasks that take one object of 1 MiB %s, on %d node(s), median of %d",
-            options.tasks(),
-            how.name().toLowerCase(Locale.ROOT).replace('_', ' '),
-            dfut.nodes().size(),
-            options.runs());
+            "%,d tasks that %s, on %d node(s), median of %d",
+            options.tasks(), how, dfut.nodes().size(), options.runs());
         print(
             "%9s  %14s  %14s  %10s  %20s",
             "borrowers", "submissions/s", "results/s", "ratio", "results/s, min … max");
@@ -171,20 +165,20 @@ final class RefsBench {
     return value;
   }
 
-  private void memory(DFutSystem dfut) {
-    hold(dfut, 1, dfut::put); // loads classes
+  private void memory() {
+    hold(1, dfut -> dfut::put); // loads classes
     int sample = Math.max(1, options.references() / 5);
     print("");
     print("heap for each of %,d inline objects, with their handles, after a collection", sample);
-    printBytes("owned, put", hold(dfut, sample, dfut::put), BUDGET_BYTES);
+    printBytes("owned, put", hold(sample, dfut -> dfut::put), BUDGET_BYTES);
     printBytes(
         "owned, result of a task",
-        hold(dfut, sample, i -> dfut.task(RefsBench::one).submit(i)),
+        hold(sample, dfut -> i -> dfut.task(RefsBench::one).submit(i)),
         BUDGET_BYTES);
-    printBytes("one borrower of it", borrow(dfut, sample), 0);
+    printBytes("one borrower of it", borrow(sample), 0);
     print("");
     long began = System.nanoTime();
-    double bytes = hold(dfut, options.references(), dfut::put);
+    double bytes = hold(options.references(), dfut -> dfut::put);
     print(
         "%,d references held at the same time: %,.0f MiB of heap, %,.0f bytes each, within %.1f s",
         options.references(),
@@ -201,24 +195,31 @@ final class RefsBench {
     print("%25s  %,6.0f bytes%s", what, bytes, verdict);
   }
 
-  /** Bytes of heap for each of so many owned objects. */
-  private static double hold(DFutSystem dfut, int count, LongFunction<DFut<Long>> make) {
+  /**
+   * Bytes of heap for each of so many owned objects. In a system of its own, so that nothing that
+   * was there before is freed meanwhile.
+   */
+  private static double hold(int count, Function<DFutSystem, LongFunction<DFut<Long>>> maker) {
     List<DFut<Long>> held = new ArrayList<>(count);
-    long before = Heap.liveBytes();
-    for (int i = 0; i < count; i++) {
-      held.add(make.apply(i));
+    try (DFutSystem dfut = DFutSystem.local()) {
+      LongFunction<DFut<Long>> make = maker.apply(dfut);
+      make.apply(0).close();
+      long before = Heap.liveBytes();
+      for (int i = 0; i < count; i++) {
+        held.add(make.apply(i));
+      }
+      held.forEach(DFut::get);
+      long after = Heap.liveBytes();
+      held.forEach(DFut::close); // also, so that they are in use until here
+      return (double) (after - before) / count;
     }
-    held.forEach(DFut::get);
-    long after = Heap.liveBytes();
-    held.forEach(DFut::close);
-    awaitFreed(dfut);
-    return (double) (after - before) / count;
   }
 
   /** Bytes of heap for each object that an actor borrows, at both ends. */
-  private static double borrow(DFutSystem dfut, int count) {
+  private static double borrow(int count) {
     List<DFut<Long>> held = new ArrayList<>(count);
-    try (ActorHandle<Keeper> keeper = dfut.actor(Keeper::new, count).on(dfut.node()).create()) {
+    try (DFutSystem dfut = DFutSystem.local();
+        ActorHandle<Keeper> keeper = dfut.actor(Keeper::new, count).create()) {
       for (long i = 0; i < count; i++) {
         held.add(dfut.put(i));
       }
@@ -230,16 +231,10 @@ final class RefsBench {
         keep(keeper, chunk);
         chunk.forEach(SharedDFut::close);
       }
-      return (double) (Heap.liveBytes() - before) / count;
-    } finally {
+      long after = Heap.liveBytes();
       held.forEach(DFut::close);
-      awaitFreed(dfut);
+      return (double) (after - before) / count;
     }
-  }
-
-  /** Handles are given back behind the caller's back: what comes next would count the rest. */
-  private static void awaitFreed(DFutSystem dfut) {
-    dfut.inspect().assertNoLeaks(Duration.ofMinutes(1));
   }
 
   private static void keep(ActorHandle<Keeper> keeper, List<SharedDFut<Long>> references) {

@@ -12,12 +12,23 @@ import java.util.function.Supplier;
 final class Submitter {
   /** How the tasks take the object. */
   enum How {
-    /** It does not: what the others are compared with. */
-    WITHOUT,
+    /** They do not: what the others are compared with. */
+    WITHOUT("take nothing"),
     /** The task gets a view of the bytes. */
-    BY_VALUE,
+    BY_VALUE("take one object of 1 MiB by value"),
     /** The task gets the reference, and does not look into it. */
-    BY_REFERENCE
+    BY_REFERENCE("take a reference to one object of 1 MiB");
+
+    private final String text;
+
+    How(String text) {
+      this.text = text;
+    }
+
+    @Override
+    public String toString() {
+      return text;
+    }
   }
 
   private Submitter() {}
