@@ -29,13 +29,18 @@ import java.util.Set;
  * which its worker has an open handle.
  *
  * <p><b>Roots.</b> An object is kept from outside when a worker that is no such actor has a handle
- * on it, when a task or a message under way counts it, and when a count is not explained by the
- * rows at hand: a borrower or an owner on another node, say. So what is not understood is never
- * reported. Cycles are the strongly connected parts of what no root leads to.
+ * on it, when a task or a message under way counts it (or anything else that is not an edge), and
+ * when a count is not explained by the rows at hand: a borrower or an owner on another node, say.
+ * So what is not understood is never reported. Cycles are the strongly connected parts of what no
+ * root leads to.
  *
  * <p>Not thread-safe: one use.
  */
 public final class ReferenceGraph {
+  /** Reasons that rows of the snapshot explain; by any other, an object is kept from outside. */
+  private static final Set<String> EXPLAINED =
+      Set.of("handles", "containers", "borrowers", "lineage");
+
   private final Map<WorkerId, Map<ObjectId, Row>> tables = new HashMap<>();
   private final Map<ObjectId, Row> owned = new LinkedHashMap<>();
   private final Map<WorkerId, ObjectId> actors = new HashMap<>();
@@ -104,10 +109,7 @@ public final class ReferenceGraph {
 
   private void addHolders(Row row) {
     ObjectId object = row.object();
-    if (!owned.containsKey(object)
-        || count(row, "arguments") > 0
-        || count(row, "transits") > 0
-        || count(row, "holds") > 0) {
+    if (!owned.containsKey(object) || !EXPLAINED.containsAll(row.counts().keySet())) {
       roots.add(object);
     }
     if (count(row, "handles") > 0) {
