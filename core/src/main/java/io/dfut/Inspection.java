@@ -1,9 +1,11 @@
 package io.dfut;
 
+import io.dfut.internal.inspect.ReferenceGraph;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /**
@@ -30,6 +32,12 @@ public final class Inspection {
    * @param bytes the size of the value, 0 while it is not known
    * @param madeBy the task that makes it, or {@code put} or {@code promise}, and where it was
    *     submitted
+   * @param contains the objects that its value refers to, with repetition; an owner's row only
+   * @param lineage the objects that the kept description of its task takes, with repetition; an
+   *     owner's row only
+   * @param borrowers the workers that the owner knows to hold it
+   * @param actor the worker that lives only as long as somebody refers to this object: that of an
+   *     actor which is neither detached nor to be found by a name; an owner's row only
    */
   public record Row(
       WorkerId worker,
@@ -38,7 +46,78 @@ public final class Inspection {
       String state,
       Map<String, Integer> counts,
       long bytes,
-      String madeBy) {}
+      String madeBy,
+      List<ObjectId> contains,
+      List<ObjectId> lineage,
+      Set<WorkerId> borrowers,
+      Optional<WorkerId> actor) {
+    /** Copies what could change. */
+    public Row {
+      contains = List.copyOf(contains);
+      lineage = List.copyOf(lineage);
+      borrowers = Set.copyOf(borrowers);
+    }
+  }
+
+  /** Why one object keeps another. */
+  public enum Hold {
+    /** Its value refers to it. */
+    CONTAINS("contains"),
+    /** It is an actor that has a handle on it, in a field perhaps. */
+    ACTOR_HOLDS("is an actor that holds"),
+    /** It may have to be made again from it. */
+    LINEAGE("may have to be made again from");
+
+    private final String text;
+
+    Hold(String text) {
+      this.text = text;
+    }
+
+    @Override
+    public String toString() {
+      return text;
+    }
+  }
+
+  /**
+   * One object keeps another.
+   *
+   * @param from which keeps
+   * @param hold why
+   * @param to which is kept
+   */
+  public record Link(ObjectId from, Hold hold, ObjectId to) {}
+
+  /**
+   * Objects that are kept by nothing but each other: no handle outside, no task and no message
+   * leads to them, and yet they are never freed, since every one of them is counted.
+   *
+   * @param rows the objects, as their owners have them; {@code madeBy} says where each came from
+   * @param links which keeps which, and why
+   */
+  public record Cycle(List<Row> rows, List<Link> links) {
+    /** Copies what could change. */
+    public Cycle {
+      rows = List.copyOf(rows);
+      links = List.copyOf(links);
+    }
+
+    /** A line for each link, with the line of code that made the object. */
+    @Override
+    public String toString() {
+      StringBuilder text = new StringBuilder("objects that only keep each other:");
+      for (Row row : rows) {
+        for (Link link : links) {
+          if (link.from().equals(row.object())) {
+            text.append("\n  ").append(link.from()).append(" (").append(row.madeBy()).append(") ");
+            text.append(link.hold()).append(' ').append(link.to());
+          }
+        }
+      }
+      return text.toString();
+    }
+  }
 
   /**
    * One lease on this node's workers.
@@ -116,6 +195,19 @@ public final class Inspection {
     return rows;
   }
 
+  /**
+   * The reference cycles among the objects of this node: what counting cannot free. An example is
+   * an actor whose field holds a result that refers to the actor. What a worker on another node
+   * owns or borrows, and what is counted for reasons that this snapshot does not show, is taken to
+   * be in use, so cycles that lead through other nodes are not found.
+   *
+   * <p>The tables are looked at one after the other. While references are being passed on, ask
+   * twice: what is reported again is a cycle.
+   */
+  public List<Cycle> cycles() {
+    return ReferenceGraph.cycles(rows);
+  }
+
   /** The leases granted or queued on the node. */
   public List<Lease> leases() {
     return leases;
@@ -139,8 +231,8 @@ public final class Inspection {
   /**
    * Waits until the node's tables, leases and store are empty.
    *
-   * @throws AssertionError when something is left after the time; lists what, with holders and
-   *     reasons
+   * @throws AssertionError when something is left after the time; lists what, with holders, reasons
+   *     and {@link #cycles() cycles}
    */
   public void assertNoLeaks(Duration within) {
     long deadline = System.nanoTime() + within.toNanos();
@@ -167,7 +259,9 @@ public final class Inspection {
     rows.forEach(row -> text.append("  ").append(row).append('\n'));
     leases.forEach(lease -> text.append("  ").append(lease).append('\n'));
     actors.forEach(actor -> text.append("  ").append(actor).append('\n'));
-    return text.append("  ").append(store).toString();
+    text.append("  ").append(store);
+    cycles().forEach(cycle -> text.append("\n").append(cycle));
+    return text.toString();
   }
 
   @Override

@@ -180,7 +180,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
    * Everything that a task keeps alive: values it takes, references it sees, the actor it calls.
    * With repetition.
    */
-  private static List<ObjectId> argumentsOf(TaskSpec spec) {
+  static List<ObjectId> argumentsOf(TaskSpec spec) {
     List<ObjectId> ids = new ArrayList<>();
     spec.dependencies().forEach(ids::add);
     spec.lent().forEach(ids::add);

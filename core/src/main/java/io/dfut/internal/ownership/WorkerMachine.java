@@ -12,8 +12,10 @@ import io.dfut.internal.protocol.WorkerMessage.TaskPushed;
 import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
 import io.dfut.internal.task.Failure;
 import io.dfut.internal.task.Outcome;
+import io.dfut.internal.task.TaskSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -391,8 +393,30 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
               state,
               row.counts(),
               bytes,
-              madeBy));
+              madeBy,
+              row.isOwned() && row.value != null ? row.value.references() : List.of(),
+              lineageOf(row),
+              row.borrowers().keySet(),
+              actorEndingWith(row)));
     }
     return described;
+  }
+
+  private static List<ObjectId> lineageOf(Row row) {
+    return row.task != null && row.task.holdsLineage
+        ? TaskBook.argumentsOf(row.task.spec)
+        : List.of();
+  }
+
+  /** The worker that ends with the last reference to this object, if it is such an actor's. */
+  private static Optional<WorkerId> actorEndingWith(Row row) {
+    return row.isOwned()
+            && row.task != null
+            && row.value instanceof Outcome.Actor(WorkerId worker, String className)
+            && row.task.spec.kind() instanceof TaskSpec.Kind.Creation(TaskSpec.ActorOptions options)
+            && !options.detached()
+            && options.name().isEmpty()
+        ? Optional.of(worker)
+        : Optional.empty();
   }
 }

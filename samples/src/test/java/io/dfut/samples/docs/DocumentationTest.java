@@ -207,6 +207,22 @@ final class DocumentationTest {
   }
 
   @Test
+  void whatOnlyKeepsItselfIsNamed() {
+    try (DFutSystem dfut = DFutSystem.local(1)) {
+      assertThat(GettingStartedExamples.cycle(dfut))
+          .singleElement()
+          .satisfies(
+              cycle ->
+                  assertThat(cycle.toString())
+                      .matches(
+                          "objects that only keep each other:\n"
+                              + "  \\S+ \\(.*Hoarder.* submitted at .*cycle.*java:\\d+\\)\\)"
+                              + " is an actor that holds \\S+\n"
+                              + "  \\S+ \\(put at .*cycle.*java:\\d+\\)\\) contains \\S+"));
+    }
+  }
+
+  @Test
   void nothingIsLeftBehind() {
     GettingStartedExamples.leaks();
     try (DFutSystem dfut = DFutSystem.local(1)) {

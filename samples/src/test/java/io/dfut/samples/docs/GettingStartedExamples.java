@@ -12,6 +12,7 @@ import io.dfut.DFutException;
 import io.dfut.DFutSystem;
 import io.dfut.DPromise;
 import io.dfut.Func1;
+import io.dfut.Inspection;
 import io.dfut.Returns2;
 import io.dfut.SharedDFut;
 import io.dfut.TaskFailedException;
@@ -310,6 +311,27 @@ final class GettingStartedExamples {
     try (DFutSystem dfut = DFutSystem.connect(address)) { // such as 127.0.0.1:25520
       return dfut.task(GettingStartedExamples::length).spread().submit("somewhere").get();
     }
+  }
+
+  // endregion
+
+  // region cycle
+  static final class Hoarder extends DFutActor<Void> {
+    private SharedDFut<ActorHandle<Hoarder>> kept;
+
+    void keep(SharedDFut<ActorHandle<Hoarder>> reference) {
+      kept = reference; // from now on the actor keeps the object
+    }
+  }
+
+  static List<Inspection.Cycle> cycle(DFutSystem dfut) {
+    try (ActorHandle<Hoarder> hoarder = dfut.actor(Hoarder::new).create();
+        DFut<ActorHandle<Hoarder>> value = dfut.put(hoarder); // and the object keeps the actor
+        SharedDFut<ActorHandle<Hoarder>> reference = value.share();
+        DFut<Void> done = hoarder.task(Hoarder::keep).submit(reference)) {
+      done.get();
+    } // no handle is left here, and yet the actor does not end
+    return dfut.inspect().cycles();
   }
 
   // endregion

@@ -57,6 +57,9 @@ sealed interface Command {
   /** Run one of our samples. */
   record Sample(String name, List<String> arguments) implements Command {}
 
+  /** Run one of our benchmarks. */
+  record Bench(List<String> arguments) implements Command {}
+
   /** Start and stop everything once, so that a class cache can be made of what was loaded. */
   record Train() implements Command {}
 

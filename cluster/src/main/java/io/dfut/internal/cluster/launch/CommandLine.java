@@ -46,6 +46,10 @@ final class CommandLine {
       sample NAME [ARGUMENT...]
           Runs one of the samples, such as quickstart or search.
 
+      bench NAME [OPTION...]
+          Runs a benchmark: refs (what references cost). `./dfut bench refs --help` tells of its
+          options; docs/benchmarks.md tells what it measures.
+
       --help, --version
 
       Further settings: JAVA_HOME, and DFUT_JAVA_OPTS for the JVM; -Dkey=value in there for any key
@@ -53,7 +57,7 @@ final class CommandLine {
       """;
 
   private static final List<String> COMMANDS =
-      List.of("demo", "start", "run", "sample", "--help", "--version");
+      List.of("demo", "start", "run", "sample", "bench", "--help", "--version");
 
   private final Deque<String> rest;
 
@@ -80,6 +84,7 @@ final class CommandLine {
       case "run" -> run();
       case "demo" -> demo();
       case "sample" -> sample();
+      case "bench" -> bench();
       case "train" -> new Command.Train();
       case "--help", "-h", "help" -> new Command.Help();
       case "--version", "-version", "version" -> new Command.Version();
@@ -191,6 +196,13 @@ final class CommandLine {
     }
     String name = rest.pop();
     return new Command.Sample(name, List.copyOf(rest));
+  }
+
+  private Command bench() {
+    if (rest.isEmpty() || rest.peek().startsWith("-")) {
+      throw new UsageException("bench needs the name of one, such as refs");
+    }
+    return new Command.Bench(List.copyOf(rest));
   }
 
   private String value(String option) {

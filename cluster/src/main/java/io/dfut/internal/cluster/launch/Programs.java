@@ -18,7 +18,9 @@ import java.util.Optional;
 import java.util.TreeSet;
 import java.util.jar.JarFile;
 
-/** {@code ./dfut run} and {@code ./dfut sample}: other people's main methods, in this JVM. */
+/**
+ * {@code ./dfut run}, {@code sample} and {@code bench}: other people's main methods, in this JVM.
+ */
 final class Programs {
   /**
    * The cluster on which a program's {@code DFutSystem.local()} runs instead, {@code host:port}. A
@@ -78,6 +80,14 @@ final class Programs {
             .or(() -> find(SAMPLES + capital))
             .orElseThrow(() -> new UsageException("there is no sample " + name));
     call(main, arguments);
+  }
+
+  /** The program knows its benchmarks by name. */
+  static void bench(List<String> arguments) throws ProgramFailure, IllegalAccessException {
+    call(
+        find(SAMPLES + "bench.BenchMain")
+            .orElseThrow(() -> new UsageException("the benchmarks are not on the class path")),
+        arguments);
   }
 
   private static Optional<Class<?>> find(String className) {

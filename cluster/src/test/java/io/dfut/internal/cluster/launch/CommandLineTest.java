@@ -110,6 +110,12 @@ class CommandLineTest {
   }
 
   @Test
+  void benchmarksTakeOptions() {
+    assertThat(parse("bench refs --tasks 5"))
+        .isEqualTo(new Command.Bench(List.of("refs", "--tasks", "5")));
+  }
+
+  @Test
   void withoutAnAllowListThePackagesOfTheJarsAreAllowed() throws IOException {
     Path jar =
         jar(
@@ -129,7 +135,8 @@ class CommandLineTest {
 
   @Test
   void theUsageNamesEveryCommand() {
-    assertThat(CommandLine.USAGE).contains("demo ", "start ", "run ", "sample ", "--version");
+    assertThat(CommandLine.USAGE)
+        .contains("demo ", "start ", "run ", "sample ", "bench ", "--version");
   }
 
   @ParameterizedTest
@@ -161,6 +168,8 @@ class CommandLineTest {
         "run --local --cluster h:1 M | --local and --cluster exclude each other",
         "run --clutser h:1 M         | unknown option --clutser, did you mean --cluster?",
         "sample                      | sample needs the name of one",
+        "bench                       | bench needs the name of one, such as refs",
+        "bench --tasks 5             | bench needs the name of one, such as refs",
         "demo --cluster h:1          | demo starts a cluster of its own",
       })
   void whatCannotBeUnderstoodIsSaidInOneLine(String line, String message) {

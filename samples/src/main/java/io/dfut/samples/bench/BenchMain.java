@@ -1,0 +1,58 @@
+package io.dfut.samples.bench;
+
+import io.dfut.DFutException;
+import java.io.PrintStream;
+import java.util.List;
+
+/**
+ * Runs one benchmark by its name. Exit code 0; 2 with one line when what was asked for cannot be
+ * done, 1 when the system failed.
+ */
+public final class BenchMain {
+  private static final List<String> NAMES = List.of("refs");
+
+  private BenchMain() {}
+
+  /** The name, then the benchmark's own options. */
+  public static void main(String[] args) {
+    System.exit(run(System.out, System.err, args));
+  }
+
+  /** The program, without the end of the JVM. */
+  static int run(PrintStream out, PrintStream err, String... args) {
+    try {
+      if (args.length == 0) {
+        throw new OptionException("no name; there are " + String.join(", ", NAMES));
+      }
+      List<String> options = List.of(args).subList(1, args.length);
+      switch (args[0]) {
+        case "refs" -> refs(out, options);
+        default ->
+            throw new OptionException(
+                "there is no benchmark \"%s\"; there are %s"
+                    .formatted(args[0], String.join(", ", NAMES)));
+      }
+      return 0;
+    } catch (OptionException e) {
+      err.println("bench: " + e.getMessage());
+      return 2;
+    } catch (DFutException e) {
+      err.println("bench: " + firstLine(e));
+      return 1;
+    }
+  }
+
+  private static void refs(PrintStream out, List<String> arguments) {
+    RefsOptions options = RefsOptions.parse(arguments);
+    if (options.help()) {
+      out.print(RefsOptions.USAGE);
+    } else {
+      new RefsBench(options, out).run();
+    }
+  }
+
+  static String firstLine(Throwable e) {
+    String message = e.getMessage();
+    return message == null ? e.getClass().getName() : message.lines().findFirst().orElse("");
+  }
+}

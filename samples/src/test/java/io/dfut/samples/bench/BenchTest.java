@@ -1,0 +1,73 @@
+package io.dfut.samples.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The programs run; how fast is not asked here. */
+final class BenchTest {
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+  private int run(String line) {
+    return BenchMain.run(
+        new PrintStream(out, true, StandardCharsets.UTF_8),
+        new PrintStream(err, true, StandardCharsets.UTF_8),
+        line.isEmpty() ? new String[0] : line.split(" "));
+  }
+
+  private List<String> printed(String pattern) {
+    return Pattern.compile(pattern, Pattern.MULTILINE)
+        .matcher(out.toString(StandardCharsets.UTF_8))
+        .results()
+        .map(MatchResult::group)
+        .toList();
+  }
+
+  @Test
+  void refsMeasuresEveryNumberOfBorrowersAndTheHeap() {
+    assertThat(run("refs --local --tasks 40 --runs 1 --references 5000"))
+        .as(err::toString)
+        .isZero();
+
+    assertThat(printed("^ *(0|1|2|4|8|16)  +[0-9,]*[1-9][0-9,]*  +[0-9,]*[1-9]"))
+        .as("a line with rates for each number of borrowers, each way of taking the object")
+        .hasSize(18);
+    // Of what other tests left in this JVM, some may be freed meanwhile: the sign is not asked.
+    assertThat(
+            printed("^ *(owned, put|owned, result of a task|one borrower of it) +-?[0-9,]+ bytes"))
+        .hasSize(3);
+    assertThat(printed("^5,000 references held at the same time: ")).hasSize(1);
+  }
+
+  @Test
+  void refsTellsOfItsOptions() {
+    assertThat(run("refs --help")).isZero();
+    assertThat(out.toString(StandardCharsets.UTF_8)).isEqualTo(RefsOptions.USAGE);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "''                        | bench: no name; there are refs",
+        "reefs                     | bench: there is no benchmark \"reefs\"; there are refs",
+        "refs --taks 5             | bench: unknown option --taks: --help lists those there are",
+        "refs --tasks              | bench: --tasks needs a value after it: --help shows which",
+        "refs --tasks 0            | bench: --tasks 0 is not possible: give a whole number from 1",
+        "refs --local --cluster h:1| bench: --local and --cluster exclude each other",
+      })
+  void whatCannotBeDoneIsSaidInOneLine(String line, String message) {
+    assertThat(run(line)).isEqualTo(2);
+    assertThat(err.toString(StandardCharsets.UTF_8)).startsWith(message).hasLineCount(1);
+    assertThat(out.size()).isZero();
+  }
+}
