@@ -473,6 +473,9 @@ final class NodeRuntime implements Membership.Listener {
     if (message instanceof NodeMessage.ToWorker(WorkerId to, WorkerId from, WorkerMessage inner)
         && isAnswered(inner)) {
       send(nodeWorker, from, new WorkerMessage.NodeDied(node, why));
+    } else if (message instanceof NodeMessage.ToScheduler(SchedulerMessage.RequestLease request)) {
+      // Of a worker that came to be after the death was told; a scheduler still sent it there.
+      send(nodeWorker, request.lease().owner(), new WorkerMessage.NodeDied(node, why));
     }
   }
 

@@ -287,6 +287,12 @@ final class Sim {
               e.message() instanceof LeaseInput input
                   ? input
                   : new LeaseInput.Received((SchedulerMessage) e.message()));
+        } else if (e.message() instanceof SchedulerMessage.RequestLease request) {
+          send(
+              new Store(to),
+              request.lease().owner(),
+              new WorkerMessage.NodeDied(to, "it is dead"),
+              null);
         }
       }
       case Store(NodeId to) -> {
