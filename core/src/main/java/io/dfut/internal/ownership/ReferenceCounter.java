@@ -90,11 +90,8 @@ final class ReferenceCounter {
 
   private record OpenTransit(Row row, WorkerId receiver) {}
 
-  /** A row that is kept since somebody who held it died. */
-  private record Handover(Row row, long endNanos) {}
-
-  /** In the order of their ends. Added by a death; removed by time, or when the worker closes. */
-  private final ArrayDeque<Handover> handovers = new ArrayDeque<>();
+  /** Rows that are kept since somebody who held them died. Added by a death; removed by time. */
+  private final List<Row> handovers = new ArrayList<>();
 
   private final long handoverGraceNanos;
   private boolean ending;
@@ -464,35 +461,48 @@ final class ReferenceCounter {
       suspect(row);
       return;
     }
-    row.handovers++;
-    handovers.add(new Handover(row, nowNanos + handoverGraceNanos));
-    if (handovers.size() == 1) {
-      effects.accept(new WorkerEffect.SetTimer(new WorkerTimer.HandoverEnd(), handoverGraceNanos));
+    row.handoverEndNanos = nowNanos + handoverGraceNanos;
+    if (!row.handover) {
+      row.handover = true;
+      handovers.add(row);
+      if (handovers.size() == 1) {
+        effects.accept(
+            new WorkerEffect.SetTimer(new WorkerTimer.HandoverEnd(), handoverGraceNanos));
+      }
     }
   }
 
   void onHandoverEnd() {
-    while (!handovers.isEmpty() && handovers.getFirst().endNanos() - nowNanos <= 0) {
-      endHandover(handovers.removeFirst());
+    long soonestNanos = Long.MAX_VALUE;
+    for (Row row : takeHandovers()) {
+      long leftNanos = row.handoverEndNanos - nowNanos;
+      if (leftNanos <= 0) {
+        endHandover(row);
+      } else {
+        handovers.add(row);
+        soonestNanos = Math.min(soonestNanos, leftNanos);
+      }
     }
     if (!handovers.isEmpty()) {
-      effects.accept(
-          new WorkerEffect.SetTimer(
-              new WorkerTimer.HandoverEnd(), handovers.getFirst().endNanos() - nowNanos));
+      effects.accept(new WorkerEffect.SetTimer(new WorkerTimer.HandoverEnd(), soonestNanos));
     }
   }
 
   /** The worker ends: nobody can ask it for anything any more. */
   void endHandovers() {
     ending = true;
-    while (!handovers.isEmpty()) {
-      endHandover(handovers.removeFirst());
-    }
+    takeHandovers().forEach(this::endHandover);
   }
 
-  private void endHandover(Handover handover) {
-    handover.row().handovers--;
-    suspect(handover.row());
+  private List<Row> takeHandovers() {
+    List<Row> taken = List.copyOf(handovers);
+    handovers.clear();
+    return taken;
+  }
+
+  private void endHandover(Row row) {
+    row.handover = false;
+    suspect(row);
   }
 
   // ---- going ----

@@ -74,10 +74,13 @@ final class Row {
   int holds;
 
   /**
-   * Deaths of workers that held it and may have handed it on to somebody whose registration is
-   * still under way. Added by a death; removed after the handover grace.
+   * Whether a worker that held it died a short time ago, and may have handed it on to somebody
+   * whose registration is still under way.
    */
-  int handovers;
+  boolean handover;
+
+  /** Until when that is to be waited for; the last death's. */
+  long handoverEndNanos;
 
   /** Descriptions of tasks kept here that take it. Keeps the row, not the value. */
   int lineage;
@@ -136,7 +139,7 @@ final class Row {
         || containers > 0
         || transits > 0
         || holds > 0
-        || handovers > 0
+        || handover
         || (lineage > 0 && !isOwned())
         || (borrowers != null && !borrowers.isEmpty());
   }
@@ -277,7 +280,7 @@ final class Row {
     putPositive(counts, "borrowers", borrowers().size());
     putPositive(counts, "transits", transits);
     putPositive(counts, "holds", holds);
-    putPositive(counts, "handovers", handovers);
+    putPositive(counts, "handovers", handover ? 1 : 0);
     putPositive(counts, "lineage", lineage);
     return counts;
   }

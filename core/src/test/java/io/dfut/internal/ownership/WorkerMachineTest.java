@@ -594,6 +594,36 @@ final class WorkerMachineTest {
     story.assertNothingIsLeft();
   }
 
+  /** Found by the simulator, crashing seed 12738. */
+  @Test
+  void freedResultOfATaskThatIsMadeAgainLeavesNoRow() {
+    Story.Actor there = story.worker(THERE);
+    driver.lend(there);
+    List<ObjectId> both = driver.submit(new TaskSpec.Kind.Plain(), 2, 2, 0, Optional.empty());
+    ObjectId lost = both.getFirst();
+    ObjectId kept = both.getLast();
+    push();
+    there.returns(stored(0, THERE), stored(0, THERE));
+    story.deliverAll();
+    driver.hears(new WorkerMessage.CopyAdded(kept, 0, HERE));
+    ObjectId consumer = driver.submit(1, taken(kept)).getFirst();
+    push();
+    there.returns(stored(0, HERE));
+    story.deliverAll();
+    driver.lend(executor);
+    story.kill(THERE);
+    story.deliverAll();
+    assertThat(executor.tasks).as("the lost one is made again").hasSize(1);
+    driver.close(kept);
+    assertThat(driver.row(kept).freed).as("for the consumer's lineage only").isTrue();
+    driver.close(consumer);
+    executor.returns(stored(1, HERE), stored(1, HERE));
+    story.deliverAll();
+    driver.close(lost);
+    driver.waitsOutHandovers();
+    story.assertNothingIsLeft();
+  }
+
   @Test
   void readyTaskWhoseArgumentIsLostWaitsAgain() {
     driver.lend();
