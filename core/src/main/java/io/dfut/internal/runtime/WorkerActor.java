@@ -247,9 +247,17 @@ final class WorkerActor {
       throw new IllegalStateException(
           id + " runs no tasks, but was pushed " + pushed.push.spec().display());
     }
-    now.offer(pushed);
     WorkerId owner = pushed.push.spec().id().owner();
-    if (node.isDead(owner)) { // its last words came after the news of its death
+    if (node.isDead(owner)) { // its last words; this worker may be somebody else's by now
+      pushed.claim.take(pushed.push.attempt());
+      pushed.unpin();
+      if (!pushed.push.lent().isEmpty()) {
+        post(new WorkerInput.TaskDropped(pushed.push));
+      }
+      return;
+    }
+    now.offer(pushed);
+    if (node.isDead(owner)) { // heard in between, perhaps after the fence had looked
       fence(owner::equals);
     }
   }

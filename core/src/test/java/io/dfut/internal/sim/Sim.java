@@ -281,6 +281,11 @@ final class Sim {
       }
       case Scheduler(NodeId to) -> {
         SimNode node = nodeOf(to);
+        switch (e.message()) { // its node hears of a death before its scheduler does
+          case SchedulerMessage.WorkerGone(WorkerId worker) -> node.knownDead.add(worker);
+          case SchedulerMessage.NodeGone(NodeId gone) -> node.knownDead.add(gone);
+          default -> {}
+        }
         if (!node.dead) {
           stepLeases(
               node,

@@ -236,10 +236,14 @@ final class SimWorker {
         if (!push.lent().isEmpty()) {
           input(new WorkerInput.TaskArrived(push));
         }
-        offer(new Pushed(push, claim == null ? new Claim() : claim));
+        Pushed pushed = new Pushed(push, claim == null ? new Claim() : claim);
         WorkerId owner = push.spec().id().owner();
         if (node.knownDead.contains(owner) || node.knownDead.contains(owner.node())) {
-          fence(owner::equals);
+          pushed.claim.take(push.attempt());
+          dropped(pushed);
+          sim.count("last words");
+        } else {
+          offer(pushed);
         }
       }
       case WorkerMessage.CancelTask cancel -> {
@@ -815,6 +819,9 @@ final class SimWorker {
         unblock(running);
         running.waitingFor = null;
         return true;
+      }
+      if (running == stack.peek()) {
+        block(running); // if it is not: the value may have been there, and lost since
       }
       return runInline(running, handle.cell);
     }
