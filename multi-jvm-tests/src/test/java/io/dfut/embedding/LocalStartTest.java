@@ -19,6 +19,13 @@ final class LocalStartTest {
   /** Bound to a serialiser. */
   public interface Wired {}
 
+  private static final String BOUND =
+      """
+      pekko.actor.serialization-bindings {
+        "io.dfut.embedding.LocalStartTest$Wired" = jackson-cbor
+      }
+      """;
+
   private record Message(int number) implements Wired {}
 
   /** An application's. */
@@ -53,10 +60,8 @@ final class LocalStartTest {
   }
 
   @Test
-  void serialisersOfTheNetworkAreLeftOutAndSaySo() {
-    try (DFutSystem dfut = DFutSystem.local()) {
-      assertThat(dfut.actorSystem().settings().config().getString("pekko.actor.provider"))
-          .isEqualTo("local");
+  void serialisersOfTheNetworkAreLeftOut() {
+    try (DFutSystem dfut = DFutSystem.local(ConfigFactory.parseString(BOUND))) {
       assertThatThrownBy(() -> serialization(dfut).serialize(new Message(1)).get())
           .hasMessageContaining("Message");
     }
@@ -66,13 +71,7 @@ final class LocalStartTest {
   void theyAreThereWhereMessagesAreToBeSerialised() {
     try (DFutSystem dfut =
         DFutSystem.local(
-            ConfigFactory.parseString(
-                """
-                pekko.actor.serialize-messages = on
-                pekko.actor.serialization-bindings {
-                  "io.dfut.embedding.LocalStartTest$Wired" = jackson-cbor
-                }
-                """))) {
+            ConfigFactory.parseString("pekko.actor.serialize-messages = on\n" + BOUND))) {
       assertThat(serialization(dfut).findSerializerFor(new Message(1)))
           .isInstanceOf(JacksonCborSerializer.class);
       assertThat(dfut.task(LocalStartTest::square).submit(7).get()).isEqualTo(49);

@@ -6,9 +6,9 @@ import com.fasterxml.jackson.databind.annotation.JsonSerialize;
 import com.sun.source.util.JavacTask;
 import com.typesafe.config.Config;
 import io.dfut.DFut;
+import io.dfut.testing.JavaSource;
 import java.io.File;
 import java.io.IOException;
-import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.List;
@@ -18,7 +18,6 @@ import javax.tools.Diagnostic;
 import javax.tools.DiagnosticCollector;
 import javax.tools.JavaCompiler;
 import javax.tools.JavaFileObject;
-import javax.tools.SimpleJavaFileObject;
 import javax.tools.ToolProvider;
 import org.agrona.DirectBuffer;
 import org.apache.pekko.actor.typed.ActorSystem;
@@ -45,20 +44,6 @@ final class DoesNotCompileTest {
       return Path.of(type.getProtectionDomain().getCodeSource().getLocation().toURI()).toString();
     } catch (URISyntaxException e) {
       throw new AssertionError("a class path entry that is no file", e);
-    }
-  }
-
-  private static final class Source extends SimpleJavaFileObject {
-    private final String text;
-
-    Source(String text) {
-      super(URI.create("string:///Snippet.java"), Kind.SOURCE);
-      this.text = text;
-    }
-
-    @Override
-    public CharSequence getCharContent(boolean ignoreEncodingErrors) {
-      return text;
     }
   }
 
@@ -89,7 +74,7 @@ final class DoesNotCompileTest {
                 found,
                 List.of("-proc:none", "-classpath", CLASS_PATH, "-Xlint:none"),
                 null,
-                List.of(new Source(source)));
+                List.of(new JavaSource("Snippet.java", source)));
     try {
       task.analyze(); // no class files
     } catch (IOException e) {

@@ -255,13 +255,14 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
     if (from == null || batch.to() != self.node().incarnation()) {
       return; // of, or for, an incarnation that is no more
     }
-    outbox(from).acknowledged(batch.acknowledged(), false, System.nanoTime());
+    Outbox outbox = outbox(from);
+    outbox.acknowledged(batch.acknowledged(), false, System.nanoTime());
     if (batch.number() == 0) {
       return; // nothing in it
     }
     ReceiveWindow window = receiving.get(from);
     boolean isNext = window.accept(batch.number());
-    outbox(from).acknowledging(window.received());
+    outbox.acknowledging(window.received());
     if (window.isUrgent()) {
       acknowledge(from, window);
     }

@@ -180,7 +180,7 @@ final class Outbox {
     synchronized (this) {
       Optional<SendWindow.Sent> next = window.pollAgain();
       if (next.isEmpty() && !window.isFull()) {
-        next = fill(codec.batch());
+        next = fill(codec);
       }
       envelope =
           codec.envelope(
@@ -194,18 +194,19 @@ final class Outbox {
     return envelope;
   }
 
-  private Optional<SendWindow.Sent> fill(WireCodec.BatchWriter batch) {
+  private Optional<SendWindow.Sent> fill(WireCodec codec) {
+    WireCodec.BatchWriter batch = codec.batch();
     while (batch.count() < limits.batchMax()) {
       NodeMessage piece = pieces.peek();
       if (piece != null) {
-        if (!add(batch, piece)) {
+        if (!add(batch, piece, codec)) {
           break;
         }
         pieces.poll();
         continue;
       }
       NodeMessage message = waiting.peek();
-      if (message == null || !add(batch, message)) {
+      if (message == null || !add(batch, message, codec)) {
         break;
       }
       waiting.poll();
@@ -217,7 +218,7 @@ final class Outbox {
   }
 
   /** False when the message has to wait for the next envelope. */
-  private boolean add(WireCodec.BatchWriter batch, NodeMessage message) {
+  private boolean add(WireCodec.BatchWriter batch, NodeMessage message, WireCodec codec) {
     try {
       if (batch.add(message)) {
         return true;
@@ -225,7 +226,8 @@ final class Outbox {
       if (batch.count() > 0) {
         return false;
       }
-      pieces.addAll(batch.cut(++lastCut, message));
+      pieces.addAll(
+          Pieces.cut(++lastCut, codec.encodeWhole(message), codec.envelopeBytesMax() / 2));
     } catch (IOException | RuntimeException e) {
       LOG.error("a message for {} cannot be encoded and is dropped: {}", to, kind(message), e);
     }

@@ -16,7 +16,7 @@ import java.util.Optional;
  */
 final class SendWindow {
   /** Until the first repetition; doubled with each one that brings no answer. */
-  static final long PATIENCE_NANOS = Duration.ofSeconds(1).toNanos();
+  private static final long PATIENCE_NANOS = Duration.ofSeconds(1).toNanos();
 
   private static final long PATIENCE_MAX_NANOS = Duration.ofSeconds(8).toNanos();
 

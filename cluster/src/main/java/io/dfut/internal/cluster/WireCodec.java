@@ -134,11 +134,6 @@ final class WireCodec {
       return added;
     }
 
-    /** The parts of a message that is larger than an envelope. */
-    List<NodeMessage.Part> cut(long number, NodeMessage message) throws IOException {
-      return Pieces.cut(number, encodeWhole(message), envelopeBytesMax / 2);
-    }
-
     byte[] body() {
       try {
         return writer.toByteArray();

@@ -462,10 +462,6 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       discard(answer);
       return;
     }
-    Invariant.check(
-        task.attempt == answer.attempt() && answer.executor().equals(task.location),
-        "an answer of another attempt is applied",
-        answer);
     task.answeredAttempt = answer.attempt();
     leavePlace(task, !(answer.outcomes().getFirst() instanceof Outcome.Failed));
     if (task.isSettled()) {

@@ -7,7 +7,6 @@ import io.dfut.DFutContext;
 import io.dfut.TaskId;
 import io.dfut.WorkerId;
 import io.dfut.internal.api.ActorAccess;
-import io.dfut.internal.ownership.WorkerInput;
 import io.dfut.internal.protocol.WorkerMessage.ActorEnded;
 import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
 import io.dfut.internal.task.Failure;
@@ -210,10 +209,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
 
   private void run(Pushed call) {
     if (!call.claim.take(call.push.attempt())) {
-      call.unpin();
-      if (!call.push.lent().isEmpty()) {
-        worker.post(new WorkerInput.TaskDropped(call.push));
-      }
+      worker.drop(call);
       worker
           .node()
           .send(
@@ -327,12 +323,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
       }
       mailbox.removeAll(dropped);
     }
-    for (Pushed call : dropped) {
-      call.unpin();
-      if (!call.push.lent().isEmpty()) {
-        worker.post(new WorkerInput.TaskDropped(call.push));
-      }
-    }
+    dropped.forEach(worker::drop);
   }
 
   @Override
@@ -413,10 +404,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
   }
 
   private void answer(Pushed call, Failure failure) {
-    call.unpin();
-    if (!call.push.lent().isEmpty()) {
-      worker.post(new WorkerInput.TaskDropped(call.push));
-    }
+    worker.drop(call);
     TaskSpec spec = call.push.spec();
     worker
         .node()

@@ -23,13 +23,12 @@ import io.dfut.internal.task.ClassSource;
 import io.dfut.internal.task.Functions;
 import io.dfut.internal.task.TaskSpec;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.SequencedSet;
 import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -81,8 +80,11 @@ final class NodeRuntime implements Membership.Listener {
   private final Map<NodeId, PeerInfo> peers = new ConcurrentHashMap<>();
   private final Set<NodeId> dead = ConcurrentHashMap.newKeySet();
 
-  /** Workers that ended, of any node; the last ones. Guarded by itself. */
-  private final SequencedSet<WorkerId> deadWorkers = new LinkedHashSet<>();
+  /** Workers that ended, of any node; the last ones. Asked for every push, so without a lock. */
+  private final Set<WorkerId> deadWorkers = ConcurrentHashMap.newKeySet();
+
+  /** The same in the order of their ends. Guarded by itself. */
+  private final ArrayDeque<WorkerId> burials = new ArrayDeque<>();
 
   /**
    * Messages for nodes that are not met yet. Added by send; taken when the node is met, or after a
@@ -296,22 +298,20 @@ final class NodeRuntime implements Membership.Listener {
 
   /** Before anybody is told, so that nothing of it is begun after that. */
   private void buried(WorkerId worker) {
-    synchronized (deadWorkers) {
-      deadWorkers.add(worker);
-      if (deadWorkers.size() > DEAD_WORKERS_MAX) {
-        deadWorkers.removeFirst();
+    synchronized (burials) {
+      if (deadWorkers.add(worker)) {
+        burials.add(worker);
+        if (burials.size() > DEAD_WORKERS_MAX) {
+          deadWorkers.remove(burials.removeFirst());
+        }
       }
     }
   }
 
   /** Whether nobody waits for what this worker ordered. */
   boolean isDead(WorkerId worker) {
-    if (dead.contains(worker.node())) {
-      return true;
-    }
-    synchronized (deadWorkers) {
-      return !deadWorkers.isEmpty() && deadWorkers.contains(worker);
-    }
+    return (!dead.isEmpty() && dead.contains(worker.node()))
+        || (!deadWorkers.isEmpty() && deadWorkers.contains(worker));
   }
 
   private void tellAll(WorkerMessage message) {

@@ -2,7 +2,6 @@ package io.dfut.internal.runtime;
 
 import io.dfut.TaskId;
 import io.dfut.WorkerId;
-import io.dfut.internal.ownership.WorkerInput;
 import io.dfut.internal.protocol.LeaseId;
 import io.dfut.internal.protocol.SchedulerMessage.TaskBlocked;
 import io.dfut.internal.protocol.SchedulerMessage.TaskUnblocked;
@@ -112,7 +111,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
 
   private void run(Pushed pushed) {
     if (!pushed.claim.take(pushed.push.attempt())) {
-      dropped(pushed);
+      worker.drop(pushed);
       return;
     }
     if (pushed.push.spec().kind() instanceof TaskSpec.Kind.Creation) {
@@ -128,20 +127,12 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
     }
   }
 
-  /** Somebody else has it: it goes without a word to its owner. */
-  private void dropped(Pushed pushed) {
-    pushed.unpin();
-    if (!pushed.push.lent().isEmpty()) {
-      worker.post(new WorkerInput.TaskDropped(pushed.push));
-    }
-  }
-
   /** Everything that waits goes back to its owner. */
   private void handBack() {
     Pushed pushed;
     while ((pushed = queue.poll()) != null) {
       boolean mine = pushed.claim.take(pushed.push.attempt());
-      dropped(pushed);
+      worker.drop(pushed);
       if (mine) {
         worker
             .node()
@@ -202,7 +193,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
           && waiting.push.attempt() == attempt
           && queue.remove(waiting)) {
         waiting.claim.take(waiting.push.attempt());
-        dropped(waiting);
+        worker.drop(waiting);
         worker
             .node()
             .send(
@@ -220,7 +211,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
     for (Pushed waiting : queue) {
       if (deadOwner.test(waiting.push.spec().id().owner()) && queue.remove(waiting)) {
         waiting.claim.take(waiting.push.attempt());
-        dropped(waiting);
+        worker.drop(waiting);
       }
     }
   }

@@ -250,15 +250,20 @@ final class WorkerActor {
     WorkerId owner = pushed.push.spec().id().owner();
     if (node.isDead(owner)) { // its last words; this worker may be somebody else's by now
       pushed.claim.take(pushed.push.attempt());
-      pushed.unpin();
-      if (!pushed.push.lent().isEmpty()) {
-        post(new WorkerInput.TaskDropped(pushed.push));
-      }
+      drop(pushed);
       return;
     }
     now.offer(pushed);
     if (node.isDead(owner)) { // heard in between, perhaps after the fence had looked
       fence(owner::equals);
+    }
+  }
+
+  /** A push that will not run here: lets go of its arguments, and of what it was lent. */
+  void drop(Pushed pushed) {
+    pushed.unpin();
+    if (!pushed.push.lent().isEmpty()) {
+      post(new WorkerInput.TaskDropped(pushed.push));
     }
   }
 

@@ -2,6 +2,7 @@ package io.dfut.internal.sim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.dfut.testing.JavaSource;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -36,6 +37,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 final class MutationsSimTest {
   private static final Path SOURCES =
       Path.of("src/main/java/io/dfut/internal/ownership").toAbsolutePath();
+
+  private static final String PACKAGE = "io/dfut/internal/ownership/";
 
   /** Within so many seeds each must be found. */
   private static final int SEEDS_MAX = 20_000;
@@ -164,7 +167,9 @@ final class MutationsSimTest {
       for (Path file : files.filter(each -> each.toString().endsWith(".java")).toList()) {
         String name = file.getFileName().toString();
         if (!name.equals("package-info.java")) {
-          units.add(new Source(name, name.equals(mutation.file) ? wrong : Files.readString(file)));
+          units.add(
+              new JavaSource(
+                  PACKAGE + name, name.equals(mutation.file) ? wrong : Files.readString(file)));
         }
       }
     }
@@ -184,20 +189,6 @@ final class MutationsSimTest {
               .call();
       assertThat(good).as("\"%s\" compiles: %s", mutation, messages).isTrue();
       return files.classes();
-    }
-  }
-
-  private static final class Source extends SimpleJavaFileObject {
-    private final String text;
-
-    Source(String name, String text) {
-      super(URI.create("string:///io/dfut/internal/ownership/" + name), Kind.SOURCE);
-      this.text = text;
-    }
-
-    @Override
-    public CharSequence getCharContent(boolean ignoreEncodingErrors) {
-      return text;
     }
   }
 

@@ -9,6 +9,7 @@ import io.dfut.internal.api.Placement;
 import io.dfut.internal.api.Resources;
 import io.dfut.internal.ownership.Claim;
 import io.dfut.internal.ownership.Settleable;
+import io.dfut.internal.ownership.Tables;
 import io.dfut.internal.ownership.WorkerEffect;
 import io.dfut.internal.ownership.WorkerInput;
 import io.dfut.internal.ownership.WorkerLimits;
@@ -133,6 +134,9 @@ final class SimWorker {
   /** The task whose turn it is, and above it those that run inline. */
   private final ArrayDeque<Running> stack = new ArrayDeque<>();
 
+  /** With what, and where to, each of its own tasks was pushed last. */
+  private final Map<TaskId, WorkerEffect.Push> lastPushes = new HashMap<>();
+
   private boolean blocked;
 
   /** Of an actor: calls that run. */
@@ -189,9 +193,30 @@ final class SimWorker {
   void input(WorkerInput input) {
     sim.input(this, input);
     List<WorkerEffect> effects = new ArrayList<>();
+    TaskReturned late = staleAnswer(input);
+    Outcome before = late == null ? null : Tables.outcome(machine, late.task().result(0));
     machine.step(input, sim.now(), effects::add);
+    if (late != null) {
+      Sim.expect(
+          Tables.outcome(machine, late.task().result(0)) == before,
+          "the answer of an attempt that is no more was taken: " + late);
+    }
     effects.forEach(this::perform);
     sim.checkNothingFreedEarly(this);
+  }
+
+  /** An answer of another attempt, or place, than the task was last pushed with; else null. */
+  private TaskReturned staleAnswer(WorkerInput input) {
+    if (input instanceof WorkerInput.Received(TaskReturned answer)) {
+      WorkerEffect.Push last = lastPushes.get(answer.task());
+      if (last != null
+          && (last.message().attempt() > answer.attempt()
+              || !last.to().equals(answer.executor()))) {
+        sim.count("stale answer");
+        return answer;
+      }
+    }
+    return null;
   }
 
   private void perform(WorkerEffect effect) {
@@ -201,8 +226,14 @@ final class SimWorker {
         boolean late = message instanceof WorkerMessage.BorrowReleased && sim.oneIn(3);
         sim.send(id, to, late ? new Sim.Late(message) : message, null);
       }
-      case WorkerEffect.Push(WorkerId to, TaskPushed message, Claim claim) ->
-          sim.send(id, to, message, to.node().equals(id.node()) ? claim : null);
+      case WorkerEffect.Push push -> {
+        lastPushes.put(push.message().spec().id(), push);
+        sim.send(
+            id,
+            push.to(),
+            push.message(),
+            push.to().node().equals(id.node()) ? push.claim() : null);
+      }
       case WorkerEffect.AskScheduler(NodeId to, SchedulerMessage message) ->
           sim.send(id, new Sim.Scheduler(to), message, null);
       case WorkerEffect.Settle(Settleable cell, Outcome outcome) -> ((Cell) cell).complete(outcome);

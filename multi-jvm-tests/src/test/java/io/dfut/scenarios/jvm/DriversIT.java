@@ -10,9 +10,9 @@ import io.dfut.DFut;
 import io.dfut.DFutSystem;
 import io.dfut.Inspection;
 import io.dfut.internal.cluster.launch.JvmProcess;
+import io.dfut.testing.JavaSource;
 import java.io.File;
 import java.io.IOException;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,7 +20,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
-import javax.tools.SimpleJavaFileObject;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
@@ -99,6 +98,13 @@ final class DriversIT {
         .allMatch(line -> line.startsWith("Holdings") || line.startsWith("ready "));
   }
 
+  private static void endEmptyAndSilent(JvmProcess... nodes) {
+    for (JvmProcess node : nodes) {
+      awaitHoldings(node, NodeProgram.Holdings.NOTHING);
+      saysNothingElse(node);
+    }
+  }
+
   @AfterEach
   void killAll() {
     processes.forEach(JvmProcess::close);
@@ -150,10 +156,7 @@ final class DriversIT {
     assertThat(drivers.stream().map(driver -> saidBy(driver, "owner ")))
         .as("who owns what each driver made")
         .doesNotHaveDuplicates();
-    for (JvmProcess node : List.of(first, second)) {
-      awaitHoldings(node, NodeProgram.Holdings.NOTHING);
-      saysNothingElse(node);
-    }
+    endEmptyAndSilent(first, second);
   }
 
   @Test
@@ -191,10 +194,7 @@ final class DriversIT {
       survivor.close();
       other.inspect().assertNoLeaks(UNTIL_EMPTY);
     }
-    for (JvmProcess node : List.of(first, second)) {
-      awaitHoldings(node, NodeProgram.Holdings.NOTHING);
-      saysNothingElse(node);
-    }
+    endEmptyAndSilent(first, second);
   }
 
   private static final String ONLY_HERE =
@@ -256,15 +256,7 @@ final class DriversIT {
                     "-classpath",
                     System.getProperty("java.class.path")),
                 null,
-                List.of(
-                    new SimpleJavaFileObject(
-                        URI.create("string:///OnlyHere.java"),
-                        javax.tools.JavaFileObject.Kind.SOURCE) {
-                      @Override
-                      public CharSequence getCharContent(boolean ignoreEncodingErrors) {
-                        return ONLY_HERE;
-                      }
-                    }))
+                List.of(new JavaSource("OnlyHere.java", ONLY_HERE)))
             .call();
     assertThat(good).as("the driver's own class compiles").isTrue();
   }
@@ -296,8 +288,7 @@ final class DriversIT {
           .contains("class path");
       assertThat(said.get(3 * i + 2)).isEqualTo("value " + (i + 1));
     }
-    awaitHoldings(node, NodeProgram.Holdings.NOTHING);
-    saysNothingElse(node);
+    endEmptyAndSilent(node);
   }
 
   /** Starts the class that does not exist when this one is compiled. */

@@ -1,6 +1,7 @@
 package io.dfut.samples.bench;
 
 import io.dfut.DFutException;
+import io.dfut.samples.Programs;
 import java.io.PrintStream;
 import java.util.List;
 
@@ -37,7 +38,7 @@ public final class BenchMain {
       err.println("bench: " + e.getMessage());
       return 2;
     } catch (DFutException e) {
-      err.println("bench: " + firstLine(e));
+      err.println("bench: " + Programs.firstLine(e));
       return 1;
     }
   }
@@ -49,10 +50,5 @@ public final class BenchMain {
     } else {
       new RefsBench(options, out).run();
     }
-  }
-
-  static String firstLine(Throwable e) {
-    String message = e.getMessage();
-    return message == null ? e.getClass().getName() : message.lines().findFirst().orElse("");
   }
 }

@@ -1,12 +1,10 @@
 package io.dfut.samples.bench;
 
-import com.typesafe.config.Config;
-import com.typesafe.config.ConfigFactory;
-import com.typesafe.config.ConfigValueFactory;
 import io.dfut.ActorHandle;
 import io.dfut.DFut;
 import io.dfut.DFutSystem;
 import io.dfut.SharedDFut;
+import io.dfut.samples.Programs;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -59,19 +57,11 @@ final class RefsBench {
     }
     String address = options.cluster().get();
     try {
-      return DFutSystem.start(joining(address)); // with worker slots of its own
+      return DFutSystem.start(Programs.joining(address, CODE)); // with worker slots of its own
     } catch (IllegalArgumentException | IllegalStateException e) {
       throw new OptionException(
-          "cannot join the cluster at %s: %s".formatted(address, BenchMain.firstLine(e)), e);
+          "cannot join the cluster at %s: %s".formatted(address, Programs.firstLine(e)), e);
     }
-  }
-
-  private static Config joining(String address) {
-    List<String> admitted = List.of(CODE);
-    return ConfigFactory.empty()
-        .withValue("dfut.cluster.join", ConfigValueFactory.fromIterable(List.of(address)))
-        .withValue("dfut.tasks.allow", ConfigValueFactory.fromIterable(admitted))
-        .withValue("dfut.values.allow", ConfigValueFactory.fromIterable(admitted));
   }
 
   private void print(String format, Object... arguments) {

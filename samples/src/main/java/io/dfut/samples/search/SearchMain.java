@@ -1,12 +1,10 @@
 package io.dfut.samples.search;
 
-import com.typesafe.config.Config;
-import com.typesafe.config.ConfigFactory;
-import com.typesafe.config.ConfigValueFactory;
 import io.dfut.DFutException;
 import io.dfut.DFutSystem;
 import io.dfut.NodeId;
 import io.dfut.TaskFailedException;
+import io.dfut.samples.Programs;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.util.Collection;
@@ -43,10 +41,10 @@ public final class SearchMain {
       return 2;
     } catch (TaskFailedException e) {
       boolean badInput = e.getCause() instanceof IOException;
-      err.println("search: " + firstLine(badInput ? e.getCause() : e));
+      err.println("search: " + Programs.firstLine(badInput ? e.getCause() : e));
       return badInput ? 2 : 1;
     } catch (DFutException e) {
-      err.println("search: " + firstLine(e));
+      err.println("search: " + Programs.firstLine(e));
       return 1;
     }
   }
@@ -92,19 +90,11 @@ public final class SearchMain {
     try {
       // Not connect(): this JVM is to do its share of the tasks, so it joins as a node with worker
       // slots.
-      return DFutSystem.start(joining(address));
+      return DFutSystem.start(Programs.joining(address, CODE));
     } catch (IllegalArgumentException | IllegalStateException e) {
       throw new InputException(
-          "cannot join the cluster at %s: %s".formatted(address, firstLine(e)), e);
+          "cannot join the cluster at %s: %s".formatted(address, Programs.firstLine(e)), e);
     }
-  }
-
-  private static Config joining(String address) {
-    List<String> admitted = List.of(CODE);
-    return ConfigFactory.empty()
-        .withValue("dfut.cluster.join", ConfigValueFactory.fromIterable(List.of(address)))
-        .withValue("dfut.tasks.allow", ConfigValueFactory.fromIterable(admitted))
-        .withValue("dfut.values.allow", ConfigValueFactory.fromIterable(admitted));
   }
 
   /**
@@ -112,10 +102,5 @@ public final class SearchMain {
    */
   private static int groups(Collection<NodeId> nodes) {
     return Math.clamp(4L * nodes.size() * Runtime.getRuntime().availableProcessors(), 24, 96);
-  }
-
-  private static String firstLine(Throwable e) {
-    String message = e.getMessage();
-    return message == null ? e.getClass().getName() : message.lines().findFirst().orElse("");
   }
 }
