@@ -67,6 +67,9 @@ final class ReferenceCounter {
     /** Nothing holds the value any more: free it everywhere. The row may stay for its lineage. */
     void onOutOfScope(Row row);
 
+    /** Nothing holds the value any more but descriptions that could not be used without it. */
+    void onKeptForLineage(Row row);
+
     /** The row is gone, and with it the need for the description of the task that made it. */
     void onDeleted(Row row);
   }
@@ -533,6 +536,7 @@ final class ReferenceCounter {
       return; // its task's end looks again
     }
     if (row.keepsValueForLineage()) {
+      listener.onKeptForLineage(row);
       return; // the lineage's end looks again
     }
     if (!row.freed) {

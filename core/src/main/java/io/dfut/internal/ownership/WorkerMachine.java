@@ -99,6 +99,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       case WorkerInput.Close close -> onClose(close.reason());
     }
     counter.sweep();
+    tasks.enforceLineageBudget();
   }
 
   private void onMessage(WorkerMessage message, long nowNanos) {
@@ -367,8 +368,8 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
     List<Inspection.Row> described = new ArrayList<>();
     for (Row row : counter.rows()) {
       String madeBy =
-          row.task != null
-              ? row.task.spec.name() + " submitted at " + row.site
+          row.madeBy != null
+              ? row.madeBy + " submitted at " + row.site
               : row.origin.name().toLowerCase(java.util.Locale.ROOT) + " at " + row.site;
       String state =
           row.freed

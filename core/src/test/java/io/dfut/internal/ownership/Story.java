@@ -56,6 +56,9 @@ final class Story {
   private final Map<WorkerId, Actor> workers = new LinkedHashMap<>();
   long now = 1_000_000;
 
+  /** Of workers that begin from now on. */
+  long lineageBytesMax = Long.MAX_VALUE;
+
   Actor worker(NodeId node) {
     Actor worker = new Actor(new WorkerId(node, workers.size() + 1));
     workers.put(worker.id, worker);
@@ -162,7 +165,7 @@ final class Story {
 
     Actor(WorkerId id) {
       this.id = id;
-      this.machine = new WorkerMachine(id, new WorkerLimits(100, 2, 2, GRACE));
+      this.machine = new WorkerMachine(id, new WorkerLimits(100, 2, 2, GRACE, lineageBytesMax));
     }
 
     /** Its requests are granted these workers, in turn. */
