@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.dfut.ActorHandle;
+import io.dfut.Arg;
 import io.dfut.DFut;
 import io.dfut.Inspection;
 import io.dfut.ObjectId;
@@ -57,6 +58,33 @@ abstract class LifetimeScenarios extends ObjectScenarios {
     counted(argument.id(), 1, 0);
     counted(result.id(), 1, 0);
     argument.close();
+    result.close();
+    nothingIsLeft();
+  }
+
+  private static int addAfter(Gate gate, int value) throws InterruptedException {
+    gate.pass();
+    return value + 1;
+  }
+
+  @Test
+  @Tag("C028")
+  @DisplayName("028 a small argument stops counting once it is inlined into the task")
+  void smallArgumentStopsCountingOnceItIsInlined() {
+    Gate producing = Gate.closed();
+    Gate consuming = Gate.closed();
+    DFut<Integer> argument = dfut.task(LifetimeScenarios::addAfter).submit(producing, 1);
+    DFut<Integer> result =
+        dfut.task(LifetimeScenarios::addAfter).submit(Arg.of(consuming), argument);
+    producing.awaitArrived(1);
+    counted(argument.id(), 1, 1);
+    producing.open();
+    consuming.awaitArrived(1); // it has its value, and has not ended
+    counted(argument.id(), 1, 0);
+    argument.close();
+    gone(argument.id());
+    consuming.open();
+    assertThat(result.get(SOON)).isEqualTo(3);
     result.close();
     nothingIsLeft();
   }

@@ -91,12 +91,24 @@ final class ReferenceCounter {
   private long lastTransit;
   private long lastEpoch;
 
-  private record OpenTransit(Row row, WorkerId receiver) {}
+  /**
+   * @param receiver empty when the message is not ours, so that nobody knows
+   */
+  private record OpenTransit(Row row, Optional<WorkerId> receiver) {}
+
+  private record Unaddressed(long transit, long endNanos) {}
+
+  /**
+   * Transits without a known receiver, in the order of their ends. Added when such a message is
+   * written; removed by time.
+   */
+  private final ArrayDeque<Unaddressed> unaddressed = new ArrayDeque<>();
 
   /** Rows that are kept since somebody who held them died. Added by a death; removed by time. */
   private final List<Row> handovers = new ArrayList<>();
 
   private final long handoverGraceNanos;
+  private final long messageTransitNanos;
   private boolean ending;
   private long nowNanos;
 
@@ -109,10 +121,12 @@ final class ReferenceCounter {
   /**
    * @param handoverGraceNanos how long what a dead worker held is kept for those that it handed it
    *     to
+   * @param messageTransitNanos how long a message of the user's may be under way
    */
-  ReferenceCounter(WorkerId self, long handoverGraceNanos) {
+  ReferenceCounter(WorkerId self, long handoverGraceNanos, long messageTransitNanos) {
     this.self = self;
     this.handoverGraceNanos = handoverGraceNanos;
+    this.messageTransitNanos = messageTransitNanos;
   }
 
   void listener(Listener theListener) {
@@ -219,16 +233,47 @@ final class ReferenceCounter {
     }
     row.transits++;
     long id = ++lastTransit;
-    openTransits.put(id, new OpenTransit(row, receiver));
+    openTransits.put(id, new OpenTransit(row, Optional.of(receiver)));
     return new Transit(row.id, id);
   }
 
-  void onTransitClosed(TransitClosed closed) {
-    OpenTransit open = openTransits.remove(closed.transit().id());
-    if (open != null) { // else a repeated message
+  /**
+   * Counts one reference in a message that others carry, to a receiver that nobody knows: until its
+   * registration comes, or the message must be lost.
+   */
+  void departUnaddressed(Row row, long id) {
+    if (isDead(row.id.owner()) || ending) {
+      return;
+    }
+    row.transits++;
+    openTransits.put(id, new OpenTransit(row, Optional.empty()));
+    unaddressed.add(new Unaddressed(id, nowNanos + messageTransitNanos));
+    if (unaddressed.size() == 1) {
+      effects.accept(new WorkerEffect.SetTimer(new WorkerTimer.TransitEnd(), messageTransitNanos));
+    }
+  }
+
+  void onTransitEnd() {
+    while (!unaddressed.isEmpty() && unaddressed.peek().endNanos() <= nowNanos) {
+      endTransit(unaddressed.poll().transit());
+    }
+    if (!unaddressed.isEmpty()) {
+      effects.accept(
+          new WorkerEffect.SetTimer(
+              new WorkerTimer.TransitEnd(), unaddressed.peek().endNanos() - nowNanos));
+    }
+  }
+
+  private void endTransit(long id) {
+    OpenTransit open = openTransits.remove(id);
+    if (open != null) { // else its receiver registered
       open.row().transits--;
       suspect(open.row());
     }
+  }
+
+  void onTransitClosed(TransitClosed closed) {
+    endTransit(closed.transit().id()); // unless the message is repeated
   }
 
   /**
@@ -443,7 +488,7 @@ final class ReferenceCounter {
       // A transit is closed by the receiver's registration: with the receiver, or the owner, gone,
       // nobody will.
       boolean ownerIsDead = isDead.test(open.row().id.owner());
-      if (isDead.test(open.receiver()) || ownerIsDead) {
+      if (open.receiver().filter(isDead).isPresent() || ownerIsDead) {
         openTransits.remove(entry.getKey());
         open.row().transits--;
         if (ownerIsDead) {
@@ -492,9 +537,12 @@ final class ReferenceCounter {
   }
 
   /** The worker ends: nobody can ask it for anything any more. */
-  void endHandovers() {
+  void endWaits() {
     ending = true;
     takeHandovers().forEach(this::endHandover);
+    while (!unaddressed.isEmpty()) {
+      endTransit(unaddressed.poll().transit());
+    }
   }
 
   private List<Row> takeHandovers() {

@@ -34,7 +34,8 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
 
   public WorkerMachine(WorkerId self, WorkerLimits limits) {
     this.self = self;
-    this.counter = new ReferenceCounter(self, limits.handoverGraceNanos());
+    this.counter =
+        new ReferenceCounter(self, limits.handoverGraceNanos(), limits.messageTransitNanos());
     this.table = new OwnershipTable(self, counter);
     this.tasks = new TaskBook(self, table, counter, limits);
   }
@@ -62,6 +63,13 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
         }
       }
       case WorkerInput.HandleArrived arrived -> onHandleArrived(arrived);
+      case WorkerInput.ReferenceSent(ObjectId object, long transit) -> {
+        Row row = counter.find(object);
+        if (row != null && !row.freed) { // else it was closed before, and the reader will hear
+          counter.departUnaddressed(row, transit);
+        }
+      }
+      case WorkerInput.ReferenceReceived received -> onReferenceReceived(received);
       case WorkerInput.CoverGiven given -> counter.onCoverGiven(given.object(), given.cover());
       case WorkerInput.HandleReleased released -> release(released.object());
       case WorkerInput.Wanted wanted -> {
@@ -93,6 +101,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
         switch (timer) {
           case WorkerTimer.LeaseSweep sweep -> tasks.leases().onSweep(nowNanos);
           case WorkerTimer.HandoverEnd end -> counter.onHandoverEnd();
+          case WorkerTimer.TransitEnd end -> counter.onTransitEnd();
           case WorkerTimer.TaskDeadline deadline -> tasks.onDeadline(deadline.task());
         }
       }
@@ -175,19 +184,25 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
 
   private void onHandleArrived(WorkerInput.HandleArrived arrived) {
     ObjectId id = arrived.object();
-    Row row;
-    if (id.owner().equals(self)) {
-      row = counter.find(id);
-      if (row == null || row.freed) {
-        effects.accept(
-            new WorkerEffect.Settle(arrived.cell(), new Outcome.Failed(OwnershipTable.freed(id))));
-        return;
-      }
+    Optional<Row> row =
+        id.owner().equals(self)
+            ? Optional.ofNullable(counter.find(id)).filter(own -> !own.freed)
+            : Optional.of(counter.found(id, arrived.outer().map(counter::find)));
+    addHandle(row, id, arrived.cell());
+  }
+
+  private void onReferenceReceived(WorkerInput.ReferenceReceived received) {
+    Transit transit = received.transit();
+    addHandle(counter.arrive(transit, received.sender()), transit.object(), received.cell());
+  }
+
+  private void addHandle(Optional<Row> row, ObjectId id, Settleable cell) {
+    if (row.isPresent()) {
+      counter.handleAdded(row.get());
+      table.addReader(row.get(), cell);
     } else {
-      row = counter.found(id, arrived.outer().map(counter::find));
+      effects.accept(new WorkerEffect.Settle(cell, new Outcome.Failed(OwnershipTable.freed(id))));
     }
-    counter.handleAdded(row);
-    table.addReader(row, arrived.cell());
   }
 
   private void release(ObjectId id) {
@@ -350,7 +365,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       }
       counter.suspect(row);
     }
-    counter.endHandovers();
+    counter.endWaits();
   }
 
   /** Whether nothing is left: a worker may then end without telling anyone. */

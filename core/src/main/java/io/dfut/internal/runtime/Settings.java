@@ -62,6 +62,7 @@ record Settings(
             read.integer("dfut.lease.tasks-in-flight-max", 1, 1000),
             read.integer("dfut.lease.requests-max", 1, 10_000),
             read.duration("dfut.ownership.handover-grace").toNanos(),
+            read.positive("dfut.ownership.message-transit").toNanos(),
             read.bytes("dfut.lineage.max-bytes", 0, Long.MAX_VALUE)),
         new LeaseLimits(
             read.integer("dfut.lease.spillback-hops-max", 0, 100),

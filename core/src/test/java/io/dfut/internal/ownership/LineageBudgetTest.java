@@ -53,7 +53,7 @@ class LineageBudgetTest {
 
   @Test
   @Tag("C103")
-  @DisplayName("C103: dropping lineage drops what depends on it, and no more")
+  @DisplayName("103 dropping lineage drops what depends on it, and no more")
   void droppingLineageDropsWhatDependsOnItAndNoMore() {
     begin(2 * descriptionBytes(0) + descriptionBytes(1));
     ObjectId zero = made();
@@ -80,7 +80,7 @@ class LineageBudgetTest {
 
   @Test
   @Tag("C104")
-  @DisplayName("C104: the lineage of a chain is released from its end")
+  @DisplayName("104 the lineage of a chain is released from its end")
   void lineageOfAChainIsReleasedFromItsEnd() {
     begin(Long.MAX_VALUE);
     ObjectId x = made();

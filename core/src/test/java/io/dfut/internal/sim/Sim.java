@@ -112,6 +112,7 @@ final class Sim {
             1 + random.nextInt(3),
             1 + random.nextInt(4),
             5_000_000_000L,
+            10_000_000_000L,
             random.nextInt(4) == 0 ? random.nextInt(3_000) : Long.MAX_VALUE);
     this.workerCrashes = profile.workerCrashes();
     this.nodeCrashes = profile.nodeCrashes();
