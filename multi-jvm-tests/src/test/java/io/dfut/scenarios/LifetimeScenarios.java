@@ -195,6 +195,20 @@ abstract class LifetimeScenarios extends ObjectScenarios {
         });
   }
 
+  @Test
+  @DisplayName("handles that nobody can reach give their room back when the store is full")
+  void roomComesBackFromForgottenHandles() {
+    DFut<byte[]> held = dfut.put(Tasks.bytes(1, TEN_MEGABYTES));
+    for (int i = 0; i < 60; i++) { // 600 MB through 256 MiB, and nothing is closed
+      DFut<byte[]> forgotten = dfut.task(Tasks::bytes).submit(i, TEN_MEGABYTES);
+      assertThat(forgotten.get(SOON)).hasSize(TEN_MEGABYTES);
+    }
+    assertThat(Seen.of(held.get(SOON))).isEqualTo(Seen.of(Tasks.bytes(1, TEN_MEGABYTES)));
+    held.close();
+    System.gc();
+    nothingIsLeft();
+  }
+
   // ---- stages ----
 
   @Test

@@ -30,7 +30,8 @@ record Settings(
     Duration schedulerTick,
     Duration directoryTimeout,
     Duration closeTimeout,
-    long inlineLimit) {
+    long inlineLimit,
+    boolean collectsGarbage) {
 
   /**
    * @param root the whole configuration, resolved
@@ -73,7 +74,8 @@ record Settings(
         read.positive("dfut.scheduler.tick"),
         read.positive("dfut.actors.directory-timeout"),
         read.positive("dfut.close-timeout"),
-        read.bytes("dfut.store.inline-limit", 0, 192 * 1024));
+        read.bytes("dfut.store.inline-limit", 0, 192 * 1024),
+        read.flag("dfut.store.collect-garbage"));
   }
 
   private static String quoted(String key) {
