@@ -96,8 +96,11 @@ final class Row {
    */
   private Map<WorkerId, Long> borrowers;
 
-  /** Where local readers wait; every handle made by decoding brings its own. */
-  private List<Settleable> cells = List.of();
+  /**
+   * Where local readers wait; every handle made by decoding brings its own. Most rows have one,
+   * which stands for itself: null, a {@code Settleable}, or a list of them.
+   */
+  private Object cells;
 
   /** Borrowers that asked and are told once it settles. */
   private List<WorkerId> askers = List.of();
@@ -192,16 +195,23 @@ final class Row {
     return true;
   }
 
+  @SuppressWarnings("unchecked") // a list here holds nothing else
   List<Settleable> cells() {
-    return cells;
+    return switch (cells) {
+      case null -> List.of();
+      case Settleable one -> List.of(one);
+      default -> (List<Settleable>) cells;
+    };
   }
 
   void addCell(Settleable cell) {
-    if (cells.isEmpty()) {
-      cells = List.of(cell);
-    } else if (!cells.contains(cell)) {
-      cells = new ArrayList<>(cells);
-      cells.add(cell);
+    List<Settleable> before = cells();
+    if (before.isEmpty()) {
+      cells = cell;
+    } else if (!before.contains(cell)) {
+      List<Settleable> more = new ArrayList<>(before); // somebody may be going through it
+      more.add(cell);
+      cells = more;
     }
   }
 

@@ -1,5 +1,8 @@
 package io.dfut.internal.task;
 
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
 /**
  * The line of user code that submitted a task or put a value. The runtime's own frames are skipped;
  * lines are cached per function class, since walking the stack costs more than submitting (a lambda
@@ -15,6 +18,11 @@ public record CallSite(String className, String method, String file, int line) {
   public static final CallSite UNKNOWN = new CallSite("unknown", "unknown", "", -1);
 
   private static final StackWalker WALKER = StackWalker.getInstance();
+
+  /** Equal sites are kept once, while there are not more of them than any program has lines. */
+  private static final int SITES_MAX = 10_000;
+
+  private static final Map<CallSite, CallSite> SITES = new ConcurrentHashMap<>();
 
   private static final ClassValue<CallSite[]> BY_FUNCTION =
       new ClassValue<>() {
@@ -38,7 +46,19 @@ public record CallSite(String className, String method, String file, int line) {
                             frame.getMethodName(),
                             frame.getFileName() == null ? "" : frame.getFileName(),
                             frame.getLineNumber()))
+                .map(CallSite::kept)
                 .orElse(UNKNOWN));
+  }
+
+  private static CallSite kept(CallSite site) {
+    CallSite known = SITES.get(site);
+    if (known != null) {
+      return known;
+    }
+    if (SITES.size() < SITES_MAX) {
+      SITES.put(site, site);
+    }
+    return site;
   }
 
   /** The same, walking the stack only the first time that this class of function is submitted. */
