@@ -10,6 +10,7 @@ import io.dfut.internal.protocol.WorkerMessage.BorrowReleased;
 import io.dfut.internal.protocol.WorkerMessage.Borrowed;
 import io.dfut.internal.protocol.WorkerMessage.TransitClosed;
 import io.dfut.internal.task.CallSite;
+import io.dfut.internal.task.TaskSpec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -72,6 +73,25 @@ final class ReferenceCounter {
 
     /** The row is gone, and with it the need for the description of the task that made it. */
     void onDeleted(Row row);
+  }
+
+  /**
+   * How a borrowed reference came here, for people.
+   *
+   * @param what a task's name, or null
+   * @param site the line that submitted the task
+   */
+  record Through(String what, CallSite site) {
+    static final Through NOTHING_KNOWN = new Through(null, CallSite.UNKNOWN);
+    static final Through MESSAGE = new Through("a message", CallSite.UNKNOWN);
+
+    static Through task(TaskSpec spec) {
+      return new Through(spec.name(), spec.site());
+    }
+
+    static Through valueOf(Row outer) {
+      return new Through(outer.madeBy, outer.site);
+    }
   }
 
   private final WorkerId self;
@@ -161,10 +181,12 @@ final class ReferenceCounter {
   }
 
   /** The row of an object that somebody else owns, made if need be. */
-  private Row borrowed(ObjectId id, Row.Borrow how) {
+  private Row borrowed(ObjectId id, Row.Borrow how, Through through) {
     Row row = rows.get(id);
     if (row == null) {
-      row = new Row(id, Row.Origin.BORROWED, CallSite.UNKNOWN);
+      // What is kept is shared by all rows that came in the same way.
+      row = new Row(id, Row.Origin.BORROWED, through.site().kept());
+      row.madeBy = through.what() == null ? null : through.what().intern();
       row.borrow = how;
       row.epoch = ++lastEpoch;
       rows.put(id, row);
@@ -282,7 +304,7 @@ final class ReferenceCounter {
    * @return the row, which nothing holds yet; empty when this worker owns the object and has freed
    *     it
    */
-  Optional<Row> arrive(Transit transit, WorkerId sender) {
+  Optional<Row> arrive(Transit transit, WorkerId sender, Through through) {
     ObjectId id = transit.object();
     if (id.owner().equals(self)) {
       if (transit.id() != 0) {
@@ -291,9 +313,9 @@ final class ReferenceCounter {
       return Optional.ofNullable(rows.get(id)).filter(row -> !row.freed);
     }
     if (transit.id() == 0) {
-      return Optional.of(borrowed(id, Row.Borrow.COVERED));
+      return Optional.of(borrowed(id, Row.Borrow.COVERED, through));
     }
-    Row row = borrowed(id, Row.Borrow.COVERED);
+    Row row = borrowed(id, Row.Borrow.COVERED, through);
     if (row.borrow == Row.Borrow.REGISTERED) {
       send(sender, new TransitClosed(transit));
     } else {
@@ -309,10 +331,10 @@ final class ReferenceCounter {
    * contains it counts it by then, or nothing does. A reference that came twice has two transits,
    * and both must be closed.
    */
-  List<Row> arriveAll(List<Transit> carried, WorkerId sender) {
+  List<Row> arriveAll(List<Transit> carried, WorkerId sender, Through through) {
     List<Row> rows = new ArrayList<>(carried.size());
     for (Transit transit : carried) {
-      arrive(transit, sender)
+      arrive(transit, sender, through)
           .ifPresent(
               row -> {
                 holdAdded(row);
@@ -333,7 +355,8 @@ final class ReferenceCounter {
       return before;
     }
     // One that a task was lent covers that task only: it may be dropped, or end, before this goes.
-    Row row = borrowed(id, Row.Borrow.COVERED);
+    Row row =
+        borrowed(id, Row.Borrow.COVERED, outer.map(Through::valueOf).orElse(Through.NOTHING_KNOWN));
     register(row);
     outer.ifPresent(
         cover -> {

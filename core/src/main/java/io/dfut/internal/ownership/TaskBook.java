@@ -517,7 +517,9 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   private void apply(TaskRecord task, TaskReturned answer) {
     settled(task);
-    List<Row> came = counter.arriveAll(answer.carried(), answer.executor());
+    List<Row> came =
+        counter.arriveAll(
+            answer.carried(), answer.executor(), ReferenceCounter.Through.task(task.spec));
     for (int i = 0; i < task.spec.results(); i++) {
       ObjectId id = task.result(i);
       table.settle(counter.find(id), id, answer.outcomes().get(i));
@@ -579,7 +581,9 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     }
     // They are closed as all others are, by the owner that knows this worker: it may have come once
     // before, and its references may be on their way to their owners still.
-    counter.arriveAll(answer.carried(), answer.executor()).forEach(counter::holdReleased);
+    counter
+        .arriveAll(answer.carried(), answer.executor(), ReferenceCounter.Through.NOTHING_KNOWN)
+        .forEach(counter::holdReleased);
   }
 
   private static boolean sameCopies(Outcome known, Outcome answered) {

@@ -10,6 +10,7 @@ import io.dfut.internal.protocol.WorkerMessage.CopyAdded;
 import io.dfut.internal.protocol.WorkerMessage.Held;
 import io.dfut.internal.protocol.WorkerMessage.TaskPushed;
 import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
+import io.dfut.internal.task.CallSite;
 import io.dfut.internal.task.Failure;
 import io.dfut.internal.task.Outcome;
 import io.dfut.internal.task.TaskSpec;
@@ -193,7 +194,9 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
 
   private void onReferenceReceived(WorkerInput.ReferenceReceived received) {
     Transit transit = received.transit();
-    addHandle(counter.arrive(transit, received.sender()), transit.object(), received.cell());
+    Optional<Row> row =
+        counter.arrive(transit, received.sender(), ReferenceCounter.Through.MESSAGE);
+    addHandle(row, transit.object(), received.cell());
   }
 
   private void addHandle(Optional<Row> row, ObjectId id, Settleable cell) {
@@ -266,9 +269,13 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
 
   /** A task that will run here sees these references: they are held until it has ended. */
   private void onTaskArrived(TaskPushed push) {
+    if (push.lent().isEmpty()) {
+      return;
+    }
     WorkerId owner = push.spec().id().owner();
+    ReferenceCounter.Through through = ReferenceCounter.Through.task(push.spec());
     for (Transit transit : push.lent()) {
-      counter.arrive(transit, owner).ifPresent(counter::holdAdded);
+      counter.arrive(transit, owner, through).ifPresent(counter::holdAdded);
     }
   }
 
@@ -382,10 +389,6 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
   public List<Inspection.Row> describe() {
     List<Inspection.Row> described = new ArrayList<>();
     for (Row row : counter.rows()) {
-      String madeBy =
-          row.madeBy != null
-              ? row.madeBy + " submitted at " + row.site
-              : row.origin.name().toLowerCase(java.util.Locale.ROOT) + " at " + row.site;
       String state =
           row.freed
               ? "freed, kept for lineage"
@@ -409,13 +412,26 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
               state,
               row.counts(),
               bytes,
-              madeBy,
+              madeBy(row),
               row.isOwned() && row.value != null ? row.value.references() : List.of(),
               lineageOf(row),
               row.borrowers().keySet(),
               actorEndingWith(row)));
     }
     return described;
+  }
+
+  private static String madeBy(Row row) {
+    String site = row.site.equals(CallSite.UNKNOWN) ? "" : " at " + row.site;
+    return switch (row.origin) {
+      case TASK -> row.madeBy + " submitted" + site;
+      case PUT -> "put" + site;
+      case PROMISE -> "promise" + site;
+      case BORROWED ->
+          row.madeBy == null
+              ? "borrowed"
+              : "borrowed through " + row.madeBy + (site.isEmpty() ? "" : " submitted" + site);
+    };
   }
 
   private static List<ObjectId> lineageOf(Row row) {

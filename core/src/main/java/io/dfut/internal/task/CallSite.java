@@ -50,15 +50,16 @@ public record CallSite(String className, String method, String file, int line) {
                 .orElse(UNKNOWN));
   }
 
-  private static CallSite kept(CallSite site) {
-    CallSite known = SITES.get(site);
+  /** An equal site that all who ask share; worth it for what is kept for long. */
+  public CallSite kept() {
+    CallSite known = SITES.get(this);
     if (known != null) {
       return known;
     }
     if (SITES.size() < SITES_MAX) {
-      SITES.put(site, site);
+      SITES.put(this, this);
     }
-    return site;
+    return this;
   }
 
   /** The same, walking the stack only the first time that this class of function is submitted. */

@@ -6,11 +6,13 @@ import static io.dfut.internal.ownership.Story.THERE;
 import static io.dfut.internal.ownership.Story.value;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.dfut.Inspection;
 import io.dfut.ObjectId;
 import io.dfut.internal.protocol.Transit;
 import io.dfut.internal.protocol.WorkerMessage.Borrowed;
 import io.dfut.internal.protocol.WorkerMessage.TransitClosed;
 import io.dfut.internal.task.Outcome;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** References in messages of the user's own actors, which may be lost without anybody's knowing. */
@@ -32,6 +34,30 @@ class MessageTransitTest {
     story.deliverAll();
     assertThat(receiver.outcome(object)).isInstanceOf(Outcome.Inline.class);
     receiver.close(object);
+    story.assertNothingIsLeft();
+  }
+
+  @Test
+  void borrowersRowSaysThroughWhatItCame() {
+    ObjectId inner = owner.put(value(1));
+    ObjectId outer = owner.put(value(2, inner));
+    owner.lend(receiver);
+    ObjectId result = owner.submit(Story.lent(outer));
+    story.deliverAll();
+    receiver.finds(outer);
+    receiver.finds(inner, outer);
+    assertThat(receiver.machine.describe())
+        .extracting(Inspection.Row::madeBy)
+        .containsExactly("borrowed through task", "borrowed through task");
+    story.deliverAll();
+    receiver.returns(receiver.task(), List.of(inner, outer), value(3));
+    receiver.receives(owner.sends(inner), owner);
+    assertThat(receiver.machine.describe())
+        .extracting(Inspection.Row::madeBy)
+        .containsExactly("borrowed through a message");
+    story.deliverAll();
+    receiver.close(inner);
+    owner.close(inner, outer, result);
     story.assertNothingIsLeft();
   }
 
