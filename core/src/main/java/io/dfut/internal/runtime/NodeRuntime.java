@@ -23,7 +23,6 @@ import io.dfut.internal.task.ClassSource;
 import io.dfut.internal.task.Functions;
 import io.dfut.internal.task.TaskSpec;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -81,11 +80,7 @@ final class NodeRuntime implements Membership.Listener {
   private final Map<NodeId, PeerInfo> peers = new ConcurrentHashMap<>();
   private final Set<NodeId> dead = ConcurrentHashMap.newKeySet();
 
-  /** Workers that ended, of any node; the last ones. Asked for every push, so without a lock. */
-  private final Set<WorkerId> deadWorkers = ConcurrentHashMap.newKeySet();
-
-  /** The same in the order of their ends. Guarded by itself. */
-  private final ArrayDeque<WorkerId> burials = new ArrayDeque<>();
+  private final Burials burials = new Burials(DEAD_WORKERS_MAX);
 
   /**
    * Messages for nodes that are not met yet. Added by send; taken when the node is met, or after a
@@ -292,29 +287,22 @@ final class NodeRuntime implements Membership.Listener {
     if (stopping || cause.equals(WorkerActor.IDLE)) {
       return;
     }
-    buried(worker.id());
-    scheduler.post(new SchedulerMessage.WorkerGone(worker.id()));
-    freeObjectsOf(worker.id()::equals);
-    tellAll(new WorkerMessage.WorkerDied(worker.id(), cause));
+    buried(worker.id(), cause);
     broadcast(new NodeMessage.WorkerEnded(worker.id(), cause));
   }
 
-  /** Before anybody is told, so that nothing of it is begun after that. */
-  private void buried(WorkerId worker) {
-    synchronized (burials) {
-      if (deadWorkers.add(worker)) {
-        burials.add(worker);
-        if (burials.size() > DEAD_WORKERS_MAX) {
-          deadWorkers.remove(burials.removeFirst());
-        }
-      }
+  /** It is noted before anybody is told, so that nothing of it is begun after that. */
+  private void buried(WorkerId worker, String cause) {
+    if (burials.bury(worker, cause)) {
+      scheduler.post(new SchedulerMessage.WorkerGone(worker));
+      freeObjectsOf(worker::equals);
+      tellAll(new WorkerMessage.WorkerDied(worker, cause));
     }
   }
 
   /** Whether nobody waits for what this worker ordered. */
   boolean isDead(WorkerId worker) {
-    return (!dead.isEmpty() && dead.contains(worker.node()))
-        || (!deadWorkers.isEmpty() && deadWorkers.contains(worker));
+    return (!dead.isEmpty() && dead.contains(worker.node())) || burials.isDead(worker);
   }
 
   private void tellAll(WorkerMessage message) {
@@ -497,12 +485,7 @@ final class NodeRuntime implements Membership.Listener {
       case NodeMessage.ToScheduler(SchedulerMessage inner) -> scheduler.post(inner);
       case NodeMessage.FreeCopy(ObjectKey key) -> store.free(key);
       case NodeMessage.PromoteCopy(ObjectKey key) -> store.promote(key);
-      case NodeMessage.WorkerEnded(WorkerId worker, String cause) -> {
-        buried(worker);
-        scheduler.post(new SchedulerMessage.WorkerGone(worker));
-        freeObjectsOf(worker::equals);
-        tellAll(new WorkerMessage.WorkerDied(worker, cause));
-      }
+      case NodeMessage.WorkerEnded(WorkerId worker, String cause) -> buried(worker, cause);
       case NodeMessage.CollectGarbage m -> garbage.collect();
       case NodeMessage.Part part ->
           throw new IllegalStateException("a piece of a message was not put together: " + part);
@@ -519,6 +502,7 @@ final class NodeRuntime implements Membership.Listener {
     peer.store().ifPresent(endpoint -> store.peerUp(peer.node(), endpoint));
     scheduler.post(peer.load());
     flush(peer.node());
+    burials.noticesOf(self).forEach(notice -> sendTo(peer.node(), notice));
   }
 
   @Override
