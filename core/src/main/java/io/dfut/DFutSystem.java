@@ -3,6 +3,7 @@ package io.dfut;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.dfut.internal.runtime.Systems;
+import java.time.Duration;
 import java.util.Collection;
 import org.apache.pekko.actor.typed.ActorSystem;
 
@@ -93,6 +94,15 @@ public abstract class DFutSystem extends DFutContext implements AutoCloseable {
 
   /** A snapshot of this node's tables, store, leases and actors. */
   public abstract Inspection inspect();
+
+  /**
+   * Snapshots of all nodes, drivers' included. Costs each node about as much as {@link #inspect()}
+   * and a message of the size of its tables; meant for people and tests.
+   *
+   * @param patience how long to wait for nodes that do not answer; they are {@linkplain
+   *     ClusterInspection#silent() named}
+   */
+  public abstract ClusterInspection inspectCluster(Duration patience);
 
   /**
    * Ends the job and, unless the system is embedded in an application's own {@code ActorSystem},

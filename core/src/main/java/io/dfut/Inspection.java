@@ -199,7 +199,7 @@ public final class Inspection {
    * The reference cycles among the objects of this node: what counting cannot free. An example is
    * an actor whose field holds a result that refers to the actor. What a worker on another node
    * owns or borrows, and what is counted for reasons that this snapshot does not show, is taken to
-   * be in use, so cycles that lead through other nodes are not found.
+   * be in use; {@link ClusterInspection#cycles()} finds cycles that lead through several nodes.
    *
    * <p>The tables are looked at one after the other. While references are being passed on, ask
    * twice: what is reported again is a cycle.
@@ -246,7 +246,7 @@ public final class Inspection {
     }
   }
 
-  private boolean isEmpty() {
+  boolean isEmpty() {
     return rows.isEmpty()
         && leases.isEmpty()
         && actors.isEmpty()
@@ -255,17 +255,29 @@ public final class Inspection {
   }
 
   private String leftovers() {
-    StringBuilder text = new StringBuilder();
-    rows.forEach(row -> text.append("  ").append(row).append('\n'));
-    leases.forEach(lease -> text.append("  ").append(lease).append('\n'));
-    actors.forEach(actor -> text.append("  ").append(actor).append('\n'));
-    text.append("  ").append(store);
+    StringBuilder text = new StringBuilder(held());
     cycles().forEach(cycle -> text.append("\n").append(cycle));
     return text.toString();
   }
 
+  private String held() {
+    StringBuilder text = new StringBuilder();
+    rows.forEach(row -> text.append("  ").append(row).append('\n'));
+    leases.forEach(lease -> text.append("  ").append(lease).append('\n'));
+    actors.forEach(actor -> text.append("  ").append(actor).append('\n'));
+    return text.append("  ").append(store).toString();
+  }
+
+  private String title() {
+    return "node " + node + ", " + tasksRun + " tasks run\n";
+  }
+
+  String withoutCycles() {
+    return title() + held();
+  }
+
   @Override
   public String toString() {
-    return "node " + node + ", " + tasksRun + " tasks run\n" + leftovers();
+    return title() + leftovers();
   }
 }

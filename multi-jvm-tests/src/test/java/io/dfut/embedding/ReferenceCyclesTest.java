@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import com.typesafe.config.ConfigFactory;
 import io.dfut.ActorBuilder;
 import io.dfut.ActorHandle;
+import io.dfut.ClusterInspection;
 import io.dfut.DFut;
 import io.dfut.DFutActor;
 import io.dfut.DFutSystem;
@@ -71,6 +73,72 @@ class ReferenceCyclesTest {
       assertThatThrownBy(() -> dfut.inspect().assertNoLeaks(Duration.ofMillis(1)))
           .isInstanceOf(AssertionError.class)
           .hasMessageContaining("objects that only keep each other:");
+    }
+  }
+
+  private static DFutSystem start(int cpus, String... join) {
+    return DFutSystem.start(
+        ConfigFactory.parseString(
+            """
+            dfut.cpus = %d
+            dfut.tasks.allow = ["io.dfut."]
+            dfut.values.allow = ["io.dfut."]
+            dfut.cluster.join = [%s]
+            """
+                .formatted(cpus, join.length == 0 ? "" : '"' + join[0] + '"')));
+  }
+
+  @Test
+  void aCycleThroughTwoNodesIsNamedByTheClustersInspection() {
+    try (DFutSystem dfut = start(0);
+        DFutSystem other = start(2, dfut.node().address())) {
+      await("both know each other")
+          .atMost(BOUND)
+          .until(() -> dfut.inspectCluster(BOUND).nodes().size() == 2);
+      ActorHandle<Keeper> keeper = dfut.actor(Keeper::new).create();
+      DFut<ActorHandle<Keeper>> value = dfut.put(keeper);
+      try (SharedDFut<ActorHandle<Keeper>> reference = value.share()) {
+        keep(keeper, reference); // the actor lives on the other node, the value's owner on this one
+      }
+      assertThat(dfut.inspectCluster(BOUND).cycles()).as("the driver holds all of it").isEmpty();
+      keeper.close();
+      value.close();
+
+      await("only the cycle holds it")
+          .atMost(BOUND)
+          .until(() -> other.inspectCluster(BOUND).cycles().size() == 1);
+      assertThat(dfut.inspect().cycles()).as("one node alone cannot know").isEmpty();
+      ClusterInspection all = dfut.inspectCluster(BOUND);
+      assertThat(all.silent()).isEmpty();
+      assertThat(all.nodes()).containsOnlyKeys(dfut.node(), other.node());
+      assertThat(all.cycles().getFirst().rows())
+          .extracting(Inspection.Row::object)
+          .contains(value.id());
+      assertThat(all.nodes().get(other.node()).actors()).hasSize(1);
+      assertThatThrownBy(() -> all.assertNoLeaks(Duration.ofMillis(1)))
+          .isInstanceOf(AssertionError.class)
+          .hasMessageContaining("objects that only keep each other:")
+          .hasMessageContaining(other.node().toString());
+    }
+  }
+
+  @Test
+  void aClusterThatHoldsNothingIsEmptyOnAllNodes() {
+    try (DFutSystem dfut = start(0);
+        DFutSystem other = start(2, dfut.node().address())) {
+      ActorHandle<Keeper> keeper = dfut.actor(Keeper::new).create();
+      try (DFut<ActorHandle<Keeper>> value = dfut.put(keeper);
+          SharedDFut<ActorHandle<Keeper>> reference = value.share()) {
+        keep(keeper, reference);
+      }
+      try (DFut<Void> dropped = keeper.task(Keeper::drop).submit()) {
+        dropped.get(BOUND);
+      }
+      keeper.close();
+      other.inspectCluster(BOUND).assertNoLeaks(BOUND);
+      assertThat(dfut.inspectCluster(BOUND).toString())
+          .contains(dfut.node().toString())
+          .contains(other.node().toString());
     }
   }
 

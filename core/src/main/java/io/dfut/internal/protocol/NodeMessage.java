@@ -1,9 +1,11 @@
 package io.dfut.internal.protocol;
 
 import io.dfut.ActorId;
+import io.dfut.Inspection;
 import io.dfut.WorkerId;
 import io.dfut.internal.spi.ObjectKey;
 import io.dfut.internal.task.InlineValue;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -35,6 +37,19 @@ public sealed interface NodeMessage {
    * is in it. Repeated while it does; may be lost.
    */
   record CollectGarbage() implements NodeMessage {}
+
+  /** To any node: what do you hold? Answered by {@link Inspected}. */
+  record Inspect(long question) implements NodeMessage {}
+
+  /** The answer, put together from all of the node's tables. */
+  record Inspected(
+      long question,
+      List<Inspection.Row> rows,
+      List<Inspection.Lease> leases,
+      List<Inspection.Actor> actors,
+      Inspection.Store store,
+      long tasksRun)
+      implements NodeMessage {}
 
   /** Owner to a node with a copy: delete it. Idempotent. */
   record FreeCopy(ObjectKey key) implements NodeMessage {}

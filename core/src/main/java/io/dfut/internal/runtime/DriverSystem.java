@@ -1,10 +1,12 @@
 package io.dfut.internal.runtime;
 
+import io.dfut.ClusterInspection;
 import io.dfut.DFutSystem;
 import io.dfut.Inspection;
 import io.dfut.NodeId;
 import io.dfut.internal.api.ContextBackend;
 import io.dfut.internal.spi.PeerInfo;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -72,6 +74,11 @@ final class DriverSystem extends DFutSystem {
   @Override
   public Inspection inspect() {
     return node.inspect();
+  }
+
+  @Override
+  public ClusterInspection inspectCluster(Duration patience) {
+    return node.inspectors().cluster(patience);
   }
 
   @Override

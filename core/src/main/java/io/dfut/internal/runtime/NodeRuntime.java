@@ -75,6 +75,7 @@ final class NodeRuntime implements Membership.Listener {
   private final SchedulerActor scheduler;
   private final ActorDirectory directory;
   private final GarbageRequests garbage;
+  private final Inspectors inspectors = new Inspectors(this);
 
   private final Map<Long, WorkerActor> workers = new ConcurrentHashMap<>();
   private final Map<NodeId, PeerInfo> peers = new ConcurrentHashMap<>();
@@ -215,6 +216,10 @@ final class NodeRuntime implements Membership.Listener {
 
   ActorDirectory directory() {
     return directory;
+  }
+
+  Inspectors inspectors() {
+    return inspectors;
   }
 
   /** Stands for the node itself where a sender is needed; owns nothing. */
@@ -487,6 +492,8 @@ final class NodeRuntime implements Membership.Listener {
       case NodeMessage.PromoteCopy(ObjectKey key) -> store.promote(key);
       case NodeMessage.WorkerEnded(WorkerId worker, String cause) -> buried(worker, cause);
       case NodeMessage.CollectGarbage m -> garbage.collect();
+      case NodeMessage.Inspect m -> inspectors.answer(from, m);
+      case NodeMessage.Inspected m -> inspectors.answered(from, m);
       case NodeMessage.Part part ->
           throw new IllegalStateException("a piece of a message was not put together: " + part);
       case NodeMessage.ClaimName m -> directory.receive(from, m);
