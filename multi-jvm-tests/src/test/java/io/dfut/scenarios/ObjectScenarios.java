@@ -6,7 +6,6 @@ import io.dfut.ActorHandle;
 import io.dfut.DFut;
 import io.dfut.DFutActor;
 import io.dfut.DFutContext;
-import io.dfut.DFutSystem;
 import io.dfut.Inspection;
 import io.dfut.ObjectId;
 import io.dfut.SharedDFut;
@@ -199,7 +198,7 @@ abstract class ObjectScenarios extends Scenarios {
   }
 
   ActorHandle<Keeper> keeper() {
-    return dfut.actor(Keeper::new).on(far()).create();
+    return dfut.actor(Keeper::new).on(next()).create();
   }
 
   static ActorHandle<Keeper> keeping(ActorHandle<Keeper> keeper, SharedDFut<byte[]> reference) {
@@ -233,7 +232,7 @@ abstract class ObjectScenarios extends Scenarios {
   }
 
   /** Blocks for all the room of a node that is not pinned, but for two of them. */
-  static int blocksFor(DFutSystem node) {
+  static int blocksFor(Node node) {
     Inspection.Store store = node.inspect().store();
     return (int) ((store.capacityBytes() - store.pinnedBytes()) / (4 * MEBIBYTE)) - 2;
   }
@@ -243,16 +242,16 @@ abstract class ObjectScenarios extends Scenarios {
     dfut.scope(
         () -> {
           List<DFut<byte[]>> blocks = new ArrayList<>();
-          for (DFutSystem node : nodes()) {
+          for (Node node : nodes()) {
             for (int i = blocksFor(node); i > 0; i--) {
               blocks.add(
-                  node == dfut
+                  node.node().equals(dfut.node())
                       ? dfut.put(block())
                       : dfut.task(ObjectScenarios::block).on(node.node()).submit());
             }
           }
           assertThat(dfut.await(blocks, blocks.size(), SOON).pending()).isEmpty();
-          for (DFutSystem node : nodes()) {
+          for (Node node : nodes()) {
             Inspection.Store store = node.inspect().store();
             assertThat(store.usedBytes()).isGreaterThan(store.capacityBytes() - 16 * MEBIBYTE);
           }
