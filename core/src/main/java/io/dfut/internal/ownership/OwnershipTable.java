@@ -241,6 +241,19 @@ final class OwnershipTable implements ReferenceCounter.Listener {
     }
   }
 
+  /** The directory says where an actor is; that its owner is dead, if it is, does not matter. */
+  void onActorFound(ObjectId object, Outcome.Actor where) {
+    Row row = counter.find(object);
+    if (row != null
+        && !row.isOwned()
+        && row.value instanceof Outcome.Failed(Failure failure)
+        && failure.kind() == Failure.Kind.OWNER_DIED) {
+      row.cells().forEach(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
+      row.value = null;
+    }
+    onResolved(new Resolved(object, where));
+  }
+
   // ---- copies ----
 
   void onCopyAdded(CopyAdded added) {

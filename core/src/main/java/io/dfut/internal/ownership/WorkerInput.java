@@ -61,6 +61,13 @@ public sealed interface WorkerInput {
       implements WorkerInput {}
 
   /**
+   * A handle on a named actor came from the directory, which knows where the actor is: its owner,
+   * who would be asked otherwise, may be gone if it is detached. One input, not two: between them
+   * could come the news that the owner is dead.
+   */
+  record ActorFound(ObjectId object, Settleable cell, Outcome.Actor where) implements WorkerInput {}
+
+  /**
    * A handle came over from another worker of the JVM without a message; that worker counts it
    * until this one is known to the owner. Answered by {@link WorkerEffect.Uncover}.
    */

@@ -62,6 +62,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
         }
       }
       case WorkerInput.HandleArrived arrived -> onHandleArrived(arrived);
+      case WorkerInput.ActorFound found -> onActorFound(found);
       case WorkerInput.CoverGiven given -> counter.onCoverGiven(given.object(), given.cover());
       case WorkerInput.HandleReleased released -> release(released.object());
       case WorkerInput.Wanted wanted -> {
@@ -187,6 +188,11 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
     }
     counter.handleAdded(row);
     table.addReader(row, arrived.cell());
+  }
+
+  private void onActorFound(WorkerInput.ActorFound found) {
+    onHandleArrived(new WorkerInput.HandleArrived(found.object(), found.cell(), Optional.empty()));
+    table.onActorFound(found.object(), found.where());
   }
 
   private void release(ObjectId id) {

@@ -300,6 +300,14 @@ final class Story {
       return cell;
     }
 
+    /** The directory of named actors says where the actor is. */
+    void findsActor(ActorId actor, Actor where) {
+      Cell cell = new Cell();
+      cells.put(actor.object(), cell);
+      does(
+          new WorkerInput.ActorFound(actor.object(), cell, new Outcome.Actor(where.id, "Counter")));
+    }
+
     /** Somebody waits for a borrowed object. */
     void gets(ObjectId object) {
       does(new WorkerInput.Wanted(object));
