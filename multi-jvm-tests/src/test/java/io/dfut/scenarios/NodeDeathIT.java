@@ -10,11 +10,15 @@ import io.dfut.DFutActor;
 import io.dfut.DFutContext;
 import io.dfut.DFutException;
 import io.dfut.DFutSystem;
+import io.dfut.Func3;
 import io.dfut.Inspection;
+import io.dfut.NodeFailedException;
 import io.dfut.NodeId;
 import io.dfut.ObjectId;
 import io.dfut.OwnerDiedException;
 import io.dfut.SharedDFut;
+import io.dfut.Task3;
+import io.dfut.TaskFailedException;
 import io.dfut.internal.cluster.launch.JvmProcess;
 import io.dfut.scenarios.ObjectScenarios.Keeper;
 import io.dfut.scenarios.ObjectScenarios.Seen;
@@ -125,6 +129,13 @@ final class NodeDeathIT {
         .anyMatch(row -> row.object().equals(object));
   }
 
+  /** The value; the handle is closed. */
+  private static <T> T now(DFut<T> future) {
+    try (future) {
+      return future.get(SOON);
+    }
+  }
+
   private ActorHandle<Keeper> keeperOn(FarNode node) {
     return dfut.actor(Keeper::new).on(node.node()).create();
   }
@@ -134,15 +145,17 @@ final class NodeDeathIT {
   private ActorHandle<Keeper> lastInTheChain;
   private ObjectId handedOn;
 
+  private ActorHandle<Keeper> middle;
+
   private void borrowerHandsOnAndDies() {
-    ActorHandle<Keeper> middle = keeperOn(victim);
+    middle = keeperOn(victim);
     lastInTheChain = keeperOn(near);
     try (DFut<byte[]> object = dfut.put(Tasks.bytes(1, LARGE));
         SharedDFut<byte[]> shared = object.share()) {
       handedOn = object.id();
-      middle.task(Keeper::keepFirst).submit(shared).get(SOON);
+      now(middle.task(Keeper::keepFirst).submit(shared));
     }
-    middle.task(Keeper::handTo).submit(lastInTheChain).get(SOON);
+    now(middle.task(Keeper::handTo).submit(lastInTheChain));
   }
 
   private final Gate never = Gate.closed();
@@ -158,15 +171,21 @@ final class NodeDeathIT {
   private SharedDFut<byte[]> pending;
 
   private void readersWait() {
-    try (DFut<SharedDFut<byte[]>> given =
-        dfut.task(ObjectScenarios::startAndShare).on(victim.node()).submit(never, 1, SMALL)) {
-      pending = given.get(SOON);
-    }
+    pending =
+        now(dfut.task(ObjectScenarios::startAndShare).on(victim.node()).submit(never, 1, SMALL));
     watch("the driver's get", () -> pending.get(Duration.ofSeconds(30)));
     DFut<String> task = dfut.task(NodeDeathIT::failureOf).on(near.node()).submit(pending);
-    watch("a task's get", () -> task.get(Duration.ofSeconds(30)));
-    DFut<Object> consumer = dfut.task(Tasks::echo).on(near.node()).submit(pending.borrow());
-    watch("a consumer by value", () -> consumer.get(Duration.ofSeconds(30)));
+    watch("a task's get", () -> readAndClose(task));
+    try (DFut<byte[]> borrowed = pending.borrow()) {
+      DFut<Object> consumer = dfut.task(Tasks::echo).on(near.node()).submit(borrowed);
+      watch("a consumer by value", () -> readAndClose(consumer));
+    }
+  }
+
+  private static <T> T readAndClose(DFut<T> future) {
+    try (future) {
+      return future.get(Duration.ofSeconds(30));
+    }
   }
 
   private static SharedDFut<List<SharedDFut<byte[]>>> nestOver(NodeId inner) {
@@ -179,9 +198,74 @@ final class NodeDeathIT {
   private SharedDFut<List<SharedDFut<byte[]>>> outer;
 
   private void innerOwnerDies() {
-    try (DFut<SharedDFut<List<SharedDFut<byte[]>>>> given =
-        dfut.task(NodeDeathIT::nestOver).on(near.node()).submit(victim.node())) {
-      outer = given.get(SOON);
+    outer = now(dfut.task(NodeDeathIT::nestOver).on(near.node()).submit(victim.node()));
+  }
+
+  private static Seen handDown(Gate gate, List<NodeId> route, SharedDFut<byte[]> reference)
+      throws InterruptedException {
+    if (!route.isEmpty()) {
+      return onTheWayDown(NodeDeathIT::handDown, route)
+          .submit(gate, route.subList(1, route.size()), reference)
+          .get();
+    }
+    gate.pass();
+    return ObjectScenarios.read(reference);
+  }
+
+  /** Does not count against slots, and is not tried again: the deepest is to crash for good. */
+  private static <T> Task3<Gate, List<NodeId>, T, Seen> onTheWayDown(
+      Func3<Gate, List<NodeId>, T, Seen> body, List<NodeId> route) {
+    return DFutContext.current().task(body).on(route.getFirst()).cpus(0).maxRetries(0);
+  }
+
+  private ObjectId handedDown;
+
+  private void deepestCrashes() {
+    try (DFut<byte[]> object = dfut.put(Tasks.bytes(8, LARGE));
+        SharedDFut<byte[]> shared = object.share()) {
+      handedDown = object.id();
+      List<NodeId> route = List.of(far.node(), near.node(), far.node(), victim.node());
+      DFut<Seen> top =
+          dfut.task(NodeDeathIT::handDown).on(near.node()).cpus(0).submit(never, route, shared);
+      watch("the top of five tasks", () -> readAndClose(top));
+    }
+  }
+
+  @SuppressWarnings("unchecked") // as deepestCrashesWithTheOwner() wrapped them
+  private static Seen unwrapDown(Gate gate, List<NodeId> route, SharedDFut<?> reference)
+      throws InterruptedException {
+    if (!route.isEmpty()) {
+      SharedDFut<?> content = ((List<SharedDFut<?>>) reference.get()).getFirst();
+      return onTheWayDown(NodeDeathIT::unwrapDown, route)
+          .submit(gate, route.subList(1, route.size()), content)
+          .get();
+    }
+    gate.pass();
+    return ObjectScenarios.read((SharedDFut<byte[]>) reference);
+  }
+
+  private DFut<?> outermost;
+  private final List<ObjectId> layers = new ArrayList<>();
+
+  private void deepestCrashesWithTheOwner() {
+    try (SharedDFut<byte[]> inner =
+        now(dfut.task(ObjectScenarios::putAndShare).on(victim.node()).submit(9, SMALL))) {
+      layers.add(inner.id());
+      outermost = dfut.put(List.of(inner));
+    }
+    for (int depth = 2; depth <= 5; depth++) {
+      try (DFut<?> content = outermost;
+          SharedDFut<?> shared = content.share()) {
+        layers.add(content.id());
+        outermost = dfut.put(List.of(shared));
+      }
+    }
+    layers.add(outermost.id());
+    List<NodeId> route = List.of(far.node(), near.node(), far.node(), near.node(), victim.node());
+    try (SharedDFut<?> shared = outermost.share()) {
+      DFut<Seen> top =
+          dfut.task(NodeDeathIT::unwrapDown).on(near.node()).cpus(0).submit(never, route, shared);
+      watch("the top of five containers", () -> readAndClose(top));
     }
   }
 
@@ -206,11 +290,12 @@ final class NodeDeathIT {
 
   private static final int LEASES_GRANTED = 5;
   private static final int LEASES_QUEUED = 50;
+  private ActorHandle<Crowd> crowd;
   private SharedDFut<byte[]> ownedByTheVictim;
 
   private void leasesAndBytesOfTheVictim() {
-    ActorHandle<Crowd> crowd = dfut.actor(Crowd::new).on(victim.node()).create();
-    crowd.task(Crowd::submit).submit(never, far.node(), LEASES_GRANTED + LEASES_QUEUED).get(SOON);
+    crowd = dfut.actor(Crowd::new).on(victim.node()).create();
+    now(crowd.task(Crowd::submit).submit(never, far.node(), LEASES_GRANTED + LEASES_QUEUED));
     eventually("the victim's leases")
         .untilAsserted(
             () -> {
@@ -222,9 +307,9 @@ final class NodeDeathIT {
               assertThat(states).filteredOn("granted"::equals).hasSize(LEASES_GRANTED);
               assertThat(states).filteredOn("queued"::equals).hasSize(LEASES_QUEUED);
             });
-    ownedByTheVictim = crowd.task(Crowd::ownElsewhere).submit(near.node(), 7, LARGE).get(SOON);
+    ownedByTheVictim = now(crowd.task(Crowd::ownElsewhere).submit(near.node(), 7, LARGE));
     assertThat(ownedByTheVictim.get(SOON)).hasSize(LARGE); // now there is a copy here too
-    assertThat(dfut.inspect().store().objects()).isEqualTo(2); // and what was handed on
+    assertThat(dfut.inspect().store().objects()).isEqualTo(3); // and what was handed on, and down
   }
 
   @BeforeAll
@@ -243,8 +328,10 @@ final class NodeDeathIT {
     borrowerHandsOnAndDies();
     readersWait();
     innerOwnerDies();
+    deepestCrashes();
+    deepestCrashesWithTheOwner();
     leasesAndBytesOfTheVictim();
-    never.awaitArrived(LEASES_GRANTED + 1);
+    never.awaitArrived(LEASES_GRANTED + 3);
     killedAtNanos = System.nanoTime();
     victim.kill();
   }
@@ -316,9 +403,9 @@ final class NodeDeathIT {
         "leases of the dead were gone %d ms after the kill%n",
         (System.nanoTime() - killedAtNanos) / 1_000_000);
     for (FarNode node : living) {
-      try (DFut<Object> all = dfut.task(Tasks::echo).cpus(2).on(node.node()).submit(1)) {
-        assertThat(all.get(SOON)).as("a task that needs all of %s", node).isEqualTo(1);
-      }
+      assertThat(now(dfut.task(Tasks::echo).cpus(2).on(node.node()).submit(1)))
+          .as("a task that needs all of %s", node)
+          .isEqualTo(1);
     }
     assertThat(Duration.ofNanos(System.nanoTime() - killedAtNanos)).isLessThan(SOON);
   }
@@ -353,8 +440,9 @@ final class NodeDeathIT {
                       .counts();
               assertThat(counts).containsOnlyKeys("borrowers").containsEntry("borrowers", 1);
             });
-    assertThat(ObjectScenarios.readBy(lastInTheChain)).isEqualTo(Seen.of(Tasks.bytes(1, LARGE)));
-    ObjectScenarios.dropBy(lastInTheChain);
+    assertThat(now(lastInTheChain.task(Keeper::readFirst).submit()))
+        .isEqualTo(Seen.of(Tasks.bytes(1, LARGE)));
+    now(lastInTheChain.task(Keeper::dropFirst).submit());
     long start = System.nanoTime();
     Awaitility.await("the last holder has let go")
         .atMost(Duration.ofMillis(1_500))
@@ -362,6 +450,49 @@ final class NodeDeathIT {
     System.out.printf(
         "gone %d ms after the last release%n", (System.nanoTime() - start) / 1_000_000);
     lastInTheChain.close();
+  }
+
+  private void assertCrashed(End end) {
+    assertThat(end.after()).isLessThan(BOUND);
+    // Not by its class: one that travels as a cause is rebuilt only if a message is all it needs.
+    assertThat(end.thrown())
+        .isInstanceOf(TaskFailedException.class)
+        .rootCause()
+        .hasMessageStartingWith(NodeFailedException.class.getName() + ": ")
+        .hasMessageContaining(victim.node().address());
+  }
+
+  @Test
+  @Order(6)
+  @Tag("C075")
+  @DisplayName("075 the crash of the deepest is heard at the top, and the reference given up")
+  void crashOfTheDeepestGivesTheReferenceUp() {
+    assertCrashed(endOf("the top of five tasks"));
+    eventually("what was handed down stays").until(() -> !isKnown(handedDown));
+    assertThat(looks().stream().mapToLong(look -> look.store().objects()).sum()).isZero();
+  }
+
+  @Test
+  @Order(7)
+  @Tag("C076")
+  @DisplayName("076 the crash of the deepest takes the innermost along, if it owned that")
+  void crashOfTheDeepestTakesTheInnermostAlong() {
+    assertCrashed(endOf("the top of five containers"));
+    try (DFut<?> top = outermost) {
+      Object value = top.get(SOON);
+      for (int depth = 4; depth > 0; depth--) {
+        try (SharedDFut<?> content = (SharedDFut<?>) ((List<?>) value).getFirst()) {
+          value = content.get(SOON);
+        }
+      }
+      try (SharedDFut<?> innermost = (SharedDFut<?>) ((List<?>) value).getFirst()) {
+        assertThat(innermost.id()).isEqualTo(layers.getFirst());
+        assertThatThrownBy(() -> innermost.get(SOON))
+            .isInstanceOf(OwnerDiedException.class)
+            .hasMessageContaining(victim.node().address());
+      }
+    }
+    eventually("a layer stays").untilAsserted(() -> assertThat(layers).noneMatch(this::isKnown));
   }
 
   /** The program of a driver that leaves a detached actor behind. */
@@ -383,7 +514,7 @@ final class NodeDeathIT {
   }
 
   @Test
-  @Order(6)
+  @Order(8)
   @Tag("C130")
   @DisplayName("130 a detached actor outlives its driver, with what it owns, not what that owned")
   void detachedActorOutlivesItsDriver() {
@@ -398,15 +529,15 @@ final class NodeDeathIT {
       assertThat(driver.lines()).contains("leaving");
     }
     ActorHandle<Keeper> actor = dfut.getActor(Keeper.class, "c130").orElseThrow();
-    assertThat(ObjectScenarios.readBy(actor)).isEqualTo(Seen.of(Tasks.bytes(2, LARGE)));
-    try (DFut<SharedDFut<byte[]>> given = actor.task(Keeper::giveFirst).submit();
-        SharedDFut<byte[]> own = given.get(SOON)) {
+    assertThat(now(actor.task(Keeper::readFirst).submit()))
+        .isEqualTo(Seen.of(Tasks.bytes(2, LARGE)));
+    try (SharedDFut<byte[]> own = now(actor.task(Keeper::giveFirst).submit())) {
       assertThat(own.get(SOON)).as("read by another driver").isEqualTo(Tasks.bytes(2, LARGE));
     }
     eventually("what the driver owned can be read after its end")
         .untilAsserted(
             () ->
-                assertThatThrownBy(() -> actor.task(Keeper::readSecond).submit().get(SOON))
+                assertThatThrownBy(() -> now(actor.task(Keeper::readSecond).submit()))
                     .satisfies(
                         thrown ->
                             assertThat(Stream.iterate(thrown, t -> t != null, Throwable::getCause))
@@ -450,7 +581,7 @@ final class NodeDeathIT {
   }
 
   @Test
-  @Order(7)
+  @Order(9)
   @Tag("C041")
   @DisplayName("041 store usage follows handles and node deaths step by step")
   void storeUsageFollowsHandlesAndDeaths() {
@@ -464,11 +595,11 @@ final class NodeDeathIT {
     assertStored(0);
     ActorHandle<Holder> first = dfut.actor(Holder::new).on(near.node()).create();
     ActorHandle<Holder> second = dfut.actor(Holder::new).on(far.node()).create();
-    first.task(Holder::put).submit().get(SOON);
-    second.task(Holder::put).submit().get(SOON);
+    now(first.task(Holder::put).submit());
+    now(second.task(Holder::put).submit());
     assertStored(22);
-    first.task(Holder::dropOne).submit().get(SOON);
-    second.task(Holder::dropTen).submit().get(SOON);
+    now(first.task(Holder::dropOne).submit());
+    now(second.task(Holder::dropTen).submit());
     assertStored(11);
     living.remove(far);
     far.kill();
@@ -480,10 +611,11 @@ final class NodeDeathIT {
   }
 
   @Test
-  @Order(8)
+  @Order(10)
   @DisplayName("after all deaths nothing is left on the nodes that live, and nothing was an error")
   void nothingIsLeft() {
-    Gate.openAll();
+    middle.close();
+    crowd.close();
     looks().forEach(look -> look.assertNoLeaks(SOON));
     assertThat(living).allSatisfy(node -> assertThat(node.errors()).isEmpty());
   }

@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 
 /**
  * What suites about the lives of objects share: looking at who holds one, readers that can tell
@@ -71,6 +72,31 @@ abstract class ObjectScenarios extends Scenarios {
     eventually("the owner still counts handles, or has freed what others hold")
         .untilAsserted(
             () -> assertThat(countsOf(future.id())).isNotEmpty().doesNotContainKey("handles"));
+  }
+
+  /** What a task makes that was lent a reference; from here on the task alone keeps the object. */
+  <R> DFut<R> lent(DFut<byte[]> object, Function<SharedDFut<byte[]>, DFut<R>> submit) {
+    SharedDFut<byte[]> shared = object.share();
+    DFut<R> result = submit.apply(shared);
+    letGo(object, shared);
+    return result;
+  }
+
+  /** An actor with the object in its field; from here on it alone keeps the object. */
+  ActorHandle<Keeper> keptByAnActor(DFut<byte[]> object) {
+    SharedDFut<byte[]> shared = object.share();
+    ActorHandle<Keeper> keeper = keeping(keeper(), shared);
+    letGo(object, shared);
+    return keeper;
+  }
+
+  /** The same in two fields. */
+  ActorHandle<Keeper> keptTwiceByAnActor(DFut<byte[]> object) {
+    SharedDFut<byte[]> shared = object.share();
+    ActorHandle<Keeper> keeper = keeping(keeper(), shared);
+    keeper.task(Keeper::keepSecond).submit(shared).get(SOON);
+    letGo(object, shared);
+    return keeper;
   }
 
   /**
