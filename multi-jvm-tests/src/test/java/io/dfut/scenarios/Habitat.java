@@ -25,6 +25,10 @@ final class Habitat implements AutoCloseable {
 
   private static final int LOCAL_CPUS = 4;
 
+  /** Nobody dies there: a JVM that gets no processor for a while is not to be found dead. */
+  private static final String PATIENT =
+      "dfut.pekko.cluster.failure-detector.acceptable-heartbeat-pause=10s";
+
   private final List<DFutSystem> systems;
   private final List<FarNode> farNodes;
   private final List<Node> nodes;
@@ -64,10 +68,11 @@ final class Habitat implements AutoCloseable {
   }
 
   static Habitat threeJvms() {
-    DFutSystem driver = DFutSystem.start(joining(List.of(), 0));
+    DFutSystem driver =
+        DFutSystem.start(ConfigFactory.parseString(PATIENT).withFallback(joining(List.of(), 0)));
     List<FarNode> others =
         Stream.of("second", "third")
-            .map(name -> FarNode.start(name, 2, driver.node().address(), List.of()))
+            .map(name -> FarNode.start(name, 2, driver.node().address(), List.of(PATIENT)))
             .toList();
     try {
       others.forEach(FarNode::ready);
