@@ -30,8 +30,8 @@ public final class Inspection {
    * @param state the state of its value, as text
    * @param counts how often it is held, by reason; only reasons that hold it
    * @param bytes the size of the value, 0 while it is not known
-   * @param madeBy the task that makes it, or {@code put} or {@code promise}, and where it was
-   *     submitted
+   * @param madeBy the task that makes it, or {@code put} or {@code promise}, or the task or value
+   *     that a borrower has it from, and where it was submitted
    * @param contains the objects that its value refers to, with repetition; an owner's row only
    * @param lineage the objects that the kept description of its task takes, with repetition; an
    *     owner's row only

@@ -13,6 +13,13 @@ import java.util.concurrent.CompletionStage;
  * gives a handle with a count of its own; {@code equals} and {@code hashCode} go by object id.
  * Thread-safe.
  *
+ * <p><b>In a Pekko message.</b> Between JVMs the message counts the reference from the moment Pekko
+ * writes it, which is after {@code tell} has returned: close the handle when the receiver has
+ * answered, or leave it to the garbage collector. The receiver gets a handle of its own, and should
+ * close it. Within one JVM nothing is written: sender and receiver have the same handle, and it is
+ * the receiver's to close. Handles that a task made end with the task; so let a driver, an actor or
+ * a behaviour send references.
+ *
  * @param <T> the type of the value
  */
 @JsonSerialize(using = SharedJson.Writer.class)

@@ -8,6 +8,7 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import io.dfut.ActorHandle;
+import io.dfut.Arg;
 import io.dfut.DFut;
 import io.dfut.Inspection;
 import io.dfut.ObjectId;
@@ -62,6 +63,33 @@ abstract class LifetimeScenarios extends ObjectScenarios {
     counted(argument.id(), 1, 0);
     counted(result.id(), 1, 0);
     argument.close();
+    result.close();
+    nothingIsLeft();
+  }
+
+  private static int addAfter(Gate gate, int value) throws InterruptedException {
+    gate.pass();
+    return value + 1;
+  }
+
+  @Test
+  @Tag("C028")
+  @DisplayName("028 a small argument stops counting once it is inlined into the task")
+  void smallArgumentStopsCountingOnceItIsInlined() {
+    Gate producing = Gate.closed();
+    Gate consuming = Gate.closed();
+    DFut<Integer> argument = dfut.task(LifetimeScenarios::addAfter).submit(producing, 1);
+    DFut<Integer> result =
+        dfut.task(LifetimeScenarios::addAfter).submit(Arg.of(consuming), argument);
+    producing.awaitArrived(1);
+    counted(argument.id(), 1, 1);
+    producing.open();
+    consuming.awaitArrived(1); // it has its value, and has not ended
+    counted(argument.id(), 1, 0);
+    argument.close();
+    gone(argument.id());
+    consuming.open();
+    assertThat(result.get(SOON)).isEqualTo(3);
     result.close();
     nothingIsLeft();
   }
@@ -197,6 +225,20 @@ abstract class LifetimeScenarios extends ObjectScenarios {
           keeper.task(Keeper::forgetFirst).submit().get(SOON);
           collected(object.id());
         });
+  }
+
+  @Test
+  @DisplayName("handles that nobody can reach give their room back when the store is full")
+  void roomComesBackFromForgottenHandles() {
+    DFut<byte[]> held = dfut.put(Tasks.bytes(1, TEN_MEGABYTES));
+    for (int i = 0; i < 60; i++) { // 600 MB through 256 MiB, and nothing is closed
+      DFut<byte[]> forgotten = dfut.task(Tasks::bytes).submit(i, TEN_MEGABYTES);
+      assertThat(forgotten.get(SOON)).hasSize(TEN_MEGABYTES);
+    }
+    assertThat(Seen.of(held.get(SOON))).isEqualTo(Seen.of(Tasks.bytes(1, TEN_MEGABYTES)));
+    held.close();
+    System.gc();
+    nothingIsLeft();
   }
 
   // ---- stages ----

@@ -53,6 +53,15 @@ final class OwnershipTable implements ReferenceCounter.Listener {
     /** A row of one of its results is gone. */
     void onResultDeleted(TaskRecord task);
 
+    /** Only kept descriptions keep the value from now on. */
+    void onKeptForLineage(Row row);
+
+    /** The value is freed. */
+    void onFreed(Row row);
+
+    /** What descriptions, and the values that they keep, may take. */
+    long lineageBytesMax();
+
     /** If this object is an actor, nobody can call it any more. */
     void onActorGone(ObjectId actor);
 
@@ -155,7 +164,13 @@ final class OwnershipTable implements ReferenceCounter.Listener {
   }
 
   @Override
+  public void onKeptForLineage(Row row) {
+    tasks.onKeptForLineage(row);
+  }
+
+  @Override
   public void onOutOfScope(Row row) {
+    tasks.onFreed(row);
     if (row.value == null) {
       return;
     }
@@ -392,17 +407,7 @@ final class OwnershipTable implements ReferenceCounter.Listener {
   private Optional<Failure> whyNotRebuilt(Row row) {
     String lost = "every copy of " + row.id + ", made at " + row.site + ", is lost; ";
     if (row.task == null) {
-      return Optional.of(
-          row.origin == Row.Origin.PUT
-              ? Failure.lost(
-                  Reason.PUT_WITHOUT_LINEAGE,
-                  lost
-                      + "it was put, so there is no task that could make it again. Make it in a"
-                      + " task to have it rebuilt.")
-              : Failure.lost(
-                  Reason.PROMISE_WITHOUT_LINEAGE,
-                  lost
-                      + "it was completed by hand, so there is no task that could make it again."));
+      return Optional.of(lostWithoutTask(row, lost));
     }
     TaskRecord task = row.task;
     if (!task.isSettled()) {
@@ -429,6 +434,33 @@ final class OwnershipTable implements ReferenceCounter.Listener {
                   + " times and has no retries left; raise maxRetries."));
     }
     return Optional.empty();
+  }
+
+  private Failure lostWithoutTask(Row row, String lost) {
+    return switch (row.origin) {
+      case PUT ->
+          Failure.lost(
+              Reason.PUT_WITHOUT_LINEAGE,
+              lost
+                  + "it was put, so there is no task that could make it again. Make it in a task to"
+                  + " have it rebuilt.");
+      case PROMISE ->
+          Failure.lost(
+              Reason.PROMISE_WITHOUT_LINEAGE,
+              lost + "it was completed by hand, so there is no task that could make it again.");
+      case TASK ->
+          Failure.lost(
+              Reason.LINEAGE_EVICTED,
+              lost
+                  + "the description of the task that made it, "
+                  + row.madeBy
+                  + ", was dropped to keep lineage below dfut.lineage.max-bytes = "
+                  + tasks.lineageBytesMax()
+                  + "; raise it on the owner's node "
+                  + self.node()
+                  + ".");
+      case BORROWED -> throw new IllegalStateException("a borrower recovers: " + row);
+    };
   }
 
   // ---- deaths ----

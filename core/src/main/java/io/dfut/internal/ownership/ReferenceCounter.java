@@ -10,6 +10,7 @@ import io.dfut.internal.protocol.WorkerMessage.BorrowReleased;
 import io.dfut.internal.protocol.WorkerMessage.Borrowed;
 import io.dfut.internal.protocol.WorkerMessage.TransitClosed;
 import io.dfut.internal.task.CallSite;
+import io.dfut.internal.task.TaskSpec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -67,8 +68,30 @@ final class ReferenceCounter {
     /** Nothing holds the value any more: free it everywhere. The row may stay for its lineage. */
     void onOutOfScope(Row row);
 
+    /** Nothing holds the value any more but descriptions that could not be used without it. */
+    void onKeptForLineage(Row row);
+
     /** The row is gone, and with it the need for the description of the task that made it. */
     void onDeleted(Row row);
+  }
+
+  /**
+   * How a borrowed reference came here, for people.
+   *
+   * @param what a task's name, or null
+   * @param site the line that submitted the task
+   */
+  record Through(String what, CallSite site) {
+    static final Through NOTHING_KNOWN = new Through(null, CallSite.UNKNOWN);
+    static final Through MESSAGE = new Through("a message", CallSite.UNKNOWN);
+
+    static Through task(TaskSpec spec) {
+      return new Through(spec.name(), spec.site());
+    }
+
+    static Through valueOf(Row outer) {
+      return new Through(outer.madeBy, outer.site);
+    }
   }
 
   private final WorkerId self;
@@ -88,12 +111,24 @@ final class ReferenceCounter {
   private long lastTransit;
   private long lastEpoch;
 
-  private record OpenTransit(Row row, WorkerId receiver) {}
+  /**
+   * @param receiver empty when the message is not ours, so that nobody knows
+   */
+  private record OpenTransit(Row row, Optional<WorkerId> receiver) {}
+
+  private record Unaddressed(long transit, long endNanos) {}
+
+  /**
+   * Transits without a known receiver, in the order of their ends. Added when such a message is
+   * written; removed by time.
+   */
+  private final ArrayDeque<Unaddressed> unaddressed = new ArrayDeque<>();
 
   /** Rows that are kept since somebody who held them died. Added by a death; removed by time. */
   private final List<Row> handovers = new ArrayList<>();
 
   private final long handoverGraceNanos;
+  private final long messageTransitNanos;
   private boolean ending;
   private long nowNanos;
 
@@ -106,10 +141,12 @@ final class ReferenceCounter {
   /**
    * @param handoverGraceNanos how long what a dead worker held is kept for those that it handed it
    *     to
+   * @param messageTransitNanos how long a message of the user's may be under way
    */
-  ReferenceCounter(WorkerId self, long handoverGraceNanos) {
+  ReferenceCounter(WorkerId self, long handoverGraceNanos, long messageTransitNanos) {
     this.self = self;
     this.handoverGraceNanos = handoverGraceNanos;
+    this.messageTransitNanos = messageTransitNanos;
   }
 
   void listener(Listener theListener) {
@@ -144,10 +181,12 @@ final class ReferenceCounter {
   }
 
   /** The row of an object that somebody else owns, made if need be. */
-  private Row borrowed(ObjectId id, Row.Borrow how) {
+  private Row borrowed(ObjectId id, Row.Borrow how, Through through) {
     Row row = rows.get(id);
     if (row == null) {
-      row = new Row(id, Row.Origin.BORROWED, CallSite.UNKNOWN);
+      // What is kept is shared by all rows that came in the same way.
+      row = new Row(id, Row.Origin.BORROWED, through.site().kept());
+      row.madeBy = through.what() == null ? null : through.what().intern();
       row.borrow = how;
       row.epoch = ++lastEpoch;
       rows.put(id, row);
@@ -216,16 +255,47 @@ final class ReferenceCounter {
     }
     row.transits++;
     long id = ++lastTransit;
-    openTransits.put(id, new OpenTransit(row, receiver));
+    openTransits.put(id, new OpenTransit(row, Optional.of(receiver)));
     return new Transit(row.id, id);
   }
 
-  void onTransitClosed(TransitClosed closed) {
-    OpenTransit open = openTransits.remove(closed.transit().id());
-    if (open != null) { // else a repeated message
+  /**
+   * Counts one reference in a message that others carry, to a receiver that nobody knows: until its
+   * registration comes, or the message must be lost.
+   */
+  void departUnaddressed(Row row, long id) {
+    if (isDead(row.id.owner()) || ending) {
+      return;
+    }
+    row.transits++;
+    openTransits.put(id, new OpenTransit(row, Optional.empty()));
+    unaddressed.add(new Unaddressed(id, nowNanos + messageTransitNanos));
+    if (unaddressed.size() == 1) {
+      effects.accept(new WorkerEffect.SetTimer(new WorkerTimer.TransitEnd(), messageTransitNanos));
+    }
+  }
+
+  void onTransitEnd() {
+    while (!unaddressed.isEmpty() && unaddressed.peek().endNanos() <= nowNanos) {
+      endTransit(unaddressed.poll().transit());
+    }
+    if (!unaddressed.isEmpty()) {
+      effects.accept(
+          new WorkerEffect.SetTimer(
+              new WorkerTimer.TransitEnd(), unaddressed.peek().endNanos() - nowNanos));
+    }
+  }
+
+  private void endTransit(long id) {
+    OpenTransit open = openTransits.remove(id);
+    if (open != null) { // else its receiver registered
       open.row().transits--;
       suspect(open.row());
     }
+  }
+
+  void onTransitClosed(TransitClosed closed) {
+    endTransit(closed.transit().id()); // unless the message is repeated
   }
 
   /**
@@ -234,7 +304,7 @@ final class ReferenceCounter {
    * @return the row, which nothing holds yet; empty when this worker owns the object and has freed
    *     it
    */
-  Optional<Row> arrive(Transit transit, WorkerId sender) {
+  Optional<Row> arrive(Transit transit, WorkerId sender, Through through) {
     ObjectId id = transit.object();
     if (id.owner().equals(self)) {
       if (transit.id() != 0) {
@@ -243,9 +313,9 @@ final class ReferenceCounter {
       return Optional.ofNullable(rows.get(id)).filter(row -> !row.freed);
     }
     if (transit.id() == 0) {
-      return Optional.of(borrowed(id, Row.Borrow.COVERED));
+      return Optional.of(borrowed(id, Row.Borrow.COVERED, through));
     }
-    Row row = borrowed(id, Row.Borrow.COVERED);
+    Row row = borrowed(id, Row.Borrow.COVERED, through);
     if (row.borrow == Row.Borrow.REGISTERED) {
       send(sender, new TransitClosed(transit));
     } else {
@@ -261,10 +331,10 @@ final class ReferenceCounter {
    * contains it counts it by then, or nothing does. A reference that came twice has two transits,
    * and both must be closed.
    */
-  List<Row> arriveAll(List<Transit> carried, WorkerId sender) {
+  List<Row> arriveAll(List<Transit> carried, WorkerId sender, Through through) {
     List<Row> rows = new ArrayList<>(carried.size());
     for (Transit transit : carried) {
-      arrive(transit, sender)
+      arrive(transit, sender, through)
           .ifPresent(
               row -> {
                 holdAdded(row);
@@ -285,7 +355,8 @@ final class ReferenceCounter {
       return before;
     }
     // One that a task was lent covers that task only: it may be dropped, or end, before this goes.
-    Row row = borrowed(id, Row.Borrow.COVERED);
+    Row row =
+        borrowed(id, Row.Borrow.COVERED, outer.map(Through::valueOf).orElse(Through.NOTHING_KNOWN));
     register(row);
     outer.ifPresent(
         cover -> {
@@ -440,7 +511,7 @@ final class ReferenceCounter {
       // A transit is closed by the receiver's registration: with the receiver, or the owner, gone,
       // nobody will.
       boolean ownerIsDead = isDead.test(open.row().id.owner());
-      if (isDead.test(open.receiver()) || ownerIsDead) {
+      if (open.receiver().filter(isDead).isPresent() || ownerIsDead) {
         openTransits.remove(entry.getKey());
         open.row().transits--;
         if (ownerIsDead) {
@@ -489,9 +560,12 @@ final class ReferenceCounter {
   }
 
   /** The worker ends: nobody can ask it for anything any more. */
-  void endHandovers() {
+  void endWaits() {
     ending = true;
     takeHandovers().forEach(this::endHandover);
+    while (!unaddressed.isEmpty()) {
+      endTransit(unaddressed.poll().transit());
+    }
   }
 
   private List<Row> takeHandovers() {
@@ -533,6 +607,7 @@ final class ReferenceCounter {
       return; // its task's end looks again
     }
     if (row.keepsValueForLineage()) {
+      listener.onKeptForLineage(row);
       return; // the lineage's end looks again
     }
     if (!row.freed) {

@@ -5,7 +5,6 @@ import io.dfut.WorkerId;
 import io.dfut.internal.protocol.Transit;
 import io.dfut.internal.task.CallSite;
 import io.dfut.internal.task.Outcome;
-import io.dfut.internal.task.TaskSpec;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -45,8 +44,14 @@ final class Row {
   /** The value was freed; the row stays for lineage only. */
   boolean freed;
 
-  /** The task that makes it; null for puts and promises, and in a borrower's row. */
+  /**
+   * The task that makes it, as long as its description is kept; null for puts and promises, and in
+   * a borrower's row.
+   */
   TaskRecord task;
+
+  /** What people call the task that made it; null for puts and promises. */
+  String madeBy;
 
   /** Open handles. Added by submit, put, share and decoding; removed when a handle is released. */
   int handles;
@@ -91,8 +96,11 @@ final class Row {
    */
   private Map<WorkerId, Long> borrowers;
 
-  /** Where local readers wait; every handle made by decoding brings its own. */
-  private List<Settleable> cells = List.of();
+  /**
+   * Where local readers wait; every handle made by decoding brings its own. Most rows have one,
+   * which stands for itself: null, a {@code Settleable}, or a list of them.
+   */
+  private Object cells;
 
   /** Borrowers that asked and are told once it settles. */
   private List<WorkerId> askers = List.of();
@@ -146,16 +154,13 @@ final class Row {
 
   /**
    * Whether a value that nobody holds stays because a kept description takes it and nothing could
-   * make it again: it was put, or completed by hand, or has no retries left, or is inline, whose
-   * task's description went when it arrived.
+   * make it again: it was put, or completed by hand, or its task has no retries left or lost its
+   * description to the budget, or it is inline, whose task's description went when it arrived.
    */
   boolean keepsValueForLineage() {
     return lineage > 0
         && switch (value) {
-          case Outcome.Stored stored ->
-              task == null
-                  || !task.mayRetry()
-                  || !(task.spec.kind() instanceof TaskSpec.Kind.Plain);
+          case Outcome.Stored stored -> task == null || !task.isRebuildable();
           case Outcome.Inline inline -> true;
           case Outcome.Failed failed -> true;
           case Outcome.Actor actor -> false; // nobody can call it any more: it ends
@@ -190,16 +195,23 @@ final class Row {
     return true;
   }
 
+  @SuppressWarnings("unchecked") // a list here holds nothing else
   List<Settleable> cells() {
-    return cells;
+    return switch (cells) {
+      case null -> List.of();
+      case Settleable one -> List.of(one);
+      default -> (List<Settleable>) cells;
+    };
   }
 
   void addCell(Settleable cell) {
-    if (cells.isEmpty()) {
-      cells = List.of(cell);
-    } else if (!cells.contains(cell)) {
-      cells = new ArrayList<>(cells);
-      cells.add(cell);
+    List<Settleable> before = cells();
+    if (before.isEmpty()) {
+      cells = cell;
+    } else if (!before.contains(cell)) {
+      List<Settleable> more = new ArrayList<>(before); // somebody may be going through it
+      more.add(cell);
+      cells = more;
     }
   }
 

@@ -15,6 +15,7 @@ import io.dfut.internal.protocol.WorkerMessage.TaskPushed;
 import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
 import io.dfut.internal.task.Argument;
 import io.dfut.internal.task.Failure;
+import io.dfut.internal.task.InlineValue;
 import io.dfut.internal.task.Outcome;
 import io.dfut.internal.task.TaskSpec;
 import java.util.ArrayDeque;
@@ -75,7 +76,14 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   private final OwnershipTable table;
   private final ReferenceCounter counter;
   private final LeaseBook leases;
+  private final LineageLedger lineage;
+
+  /**
+   * Tasks whose ends are not known or whose descriptions are kept. Added by submit; removed with
+   * the description, or for an actor's creation with the actor.
+   */
   private final Map<TaskId, TaskRecord> tasks = new HashMap<>();
+
   private final Map<ActorId, ActorQueue> actors = new LinkedHashMap<>();
   private Consumer<? super WorkerEffect> effects;
   private long nowNanos;
@@ -85,6 +93,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     this.table = table;
     this.counter = counter;
     this.leases = new LeaseBook(self, limits, this, this::bytesByNode, counter::isDead);
+    this.lineage = new LineageLedger(limits.lineageBytesMax());
     table.tasks(this);
   }
 
@@ -99,7 +108,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   }
 
   boolean isEmpty() {
-    return tasks.isEmpty() && leases.isEmpty();
+    return tasks.isEmpty() && leases.isEmpty() && lineage.isEmpty();
   }
 
   int size() {
@@ -116,6 +125,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     for (int i = 0; i < spec.results(); i++) {
       Row row = counter.own(task.result(i), Row.Origin.TASK, spec.site());
       row.task = task;
+      row.madeBy = spec.name();
       row.handles =
           1; // never zero before the handle is known: it would look as if nobody wanted it
       row.addCell(submit.cells().get(i));
@@ -338,7 +348,32 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
                 lent,
                 left),
             task.claim));
+    takeInValues(task);
     return true;
+  }
+
+  /**
+   * Values that are small and hold no reference become part of the description: their objects are
+   * not needed any more, by this attempt or another.
+   */
+  private void takeInValues(TaskRecord task) {
+    List<Argument> arguments = null;
+    for (int i = 0; i < task.spec.arguments().size(); i++) {
+      if (task.spec.arguments().get(i) instanceof Argument.Reference(ObjectId id)
+          && counter.find(id).value instanceof Outcome.Inline(InlineValue value, List<ObjectId> in)
+          && in.isEmpty()) {
+        if (arguments == null) {
+          arguments = new ArrayList<>(task.spec.arguments());
+        }
+        arguments.set(i, new Argument.Value(value, List.of()));
+        Row row = counter.find(id);
+        counter.argumentReleased(row);
+        counter.lineageReleased(row);
+      }
+    }
+    if (arguments != null) {
+      task.spec = task.spec.withArguments(arguments);
+    }
   }
 
   /**
@@ -486,7 +521,9 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   private void apply(TaskRecord task, TaskReturned answer) {
     settled(task);
-    List<Row> came = counter.arriveAll(answer.carried(), answer.executor());
+    List<Row> came =
+        counter.arriveAll(
+            answer.carried(), answer.executor(), ReferenceCounter.Through.task(task.spec));
     for (int i = 0; i < task.spec.results(); i++) {
       ObjectId id = task.result(i);
       table.settle(counter.find(id), id, answer.outcomes().get(i));
@@ -540,11 +577,23 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   /** An answer that comes too late: its bytes and references must not stay. */
   private void discard(TaskReturned answer) {
     for (int i = 0; i < answer.outcomes().size(); i++) {
-      table.discard(answer.task().result(i), answer.outcomes().get(i));
+      ObjectId id = answer.task().result(i);
+      Row row = counter.find(id);
+      if (row == null || !sameCopies(row.value, answer.outcomes().get(i))) {
+        table.discard(id, answer.outcomes().get(i));
+      } // else the answer is repeated, and the description went in between
     }
     // They are closed as all others are, by the owner that knows this worker: it may have come once
     // before, and its references may be on their way to their owners still.
-    counter.arriveAll(answer.carried(), answer.executor()).forEach(counter::holdReleased);
+    counter
+        .arriveAll(answer.carried(), answer.executor(), ReferenceCounter.Through.NOTHING_KNOWN)
+        .forEach(counter::holdReleased);
+  }
+
+  private static boolean sameCopies(Outcome known, Outcome answered) {
+    return known instanceof Outcome.Stored one
+        && answered instanceof Outcome.Stored other
+        && one.attempt() == other.attempt();
   }
 
   /** The task is not at its worker any more. */
@@ -656,29 +705,99 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   /**
    * Lets the description go when it cannot be needed: no result is in a store, and no row of a
-   * result is kept for the lineage of others.
+   * result is kept for the lineage of others. A task that cannot be run again keeps nothing alive,
+   * but stays known for what it would have to say of a loss.
    */
   private void releaseLineageIfDone(TaskRecord task) {
     if (!task.isSettled() || task.location != null || task.holdsArguments) {
       return;
     }
-    boolean anyRow = false;
+    boolean isNeeded = false;
     for (int i = 0; i < task.spec.results(); i++) {
       Row row = counter.find(task.result(i));
-      if (row != null) {
-        anyRow = true;
-        if (row.value instanceof Outcome.Stored || row.freed) {
-          return;
-        }
-      }
+      isNeeded |= row != null && (row.value instanceof Outcome.Stored || row.freed);
     }
+    if (isNeeded && task.isRebuildable()) {
+      lineage.keep(task);
+      return;
+    }
+    letLineageGo(task);
+    if (!isNeeded) {
+      forget(task);
+    }
+  }
+
+  private void letLineageGo(TaskRecord task) {
+    lineage.release(task);
     if (task.holdsLineage) {
       task.holdsLineage = false;
       argumentsOf(task.spec).forEach(id -> counter.lineageReleased(counter.find(id)));
     }
-    if (!anyRow) {
+  }
+
+  /** Its results do without it. An actor's creation is what the actor was made with, and stays. */
+  private void forget(TaskRecord task) {
+    boolean stays = false;
+    for (int i = 0; i < task.spec.results(); i++) {
+      Row row = counter.find(task.result(i));
+      if (row != null && task.spec.kind() instanceof TaskSpec.Kind.Creation) {
+        stays = true;
+      } else if (row != null) {
+        row.task = null;
+      }
+    }
+    if (!stays) {
       tasks.remove(task.spec.id());
     }
+  }
+
+  /**
+   * Lets descriptions go until what is kept fits its budget. At the end of each step, when the
+   * counts are swept.
+   */
+  void enforceLineageBudget() {
+    Optional<TaskRecord> next;
+    while ((next = lineage.next()).isPresent()) {
+      evict(next.get());
+      counter.sweep();
+    }
+  }
+
+  /**
+   * Lets a description go, and those that could not be used without it: they take an object whose
+   * value is freed, and which nothing can make any more.
+   */
+  private void evict(TaskRecord first) {
+    ArrayDeque<TaskRecord> going = new ArrayDeque<>(List.of(first));
+    TaskRecord task;
+    while ((task = going.poll()) != null) {
+      if (!lineage.release(task)) {
+        continue; // it went already, by another way
+      }
+      for (int i = 0; i < task.spec.results(); i++) {
+        Row row = counter.find(task.result(i));
+        if (row != null && row.freed) {
+          going.addAll(lineage.takersOf(row.id));
+        }
+      }
+      letLineageGo(task);
+      forget(task);
+    }
+  }
+
+  @Override
+  public void onKeptForLineage(Row row) {
+    lineage.valueKept(row);
+  }
+
+  @Override
+  public void onFreed(Row row) {
+    lineage.valueGone(row);
+  }
+
+  @Override
+  public long lineageBytesMax() {
+    return lineage.bytesMax();
   }
 
   @Override
@@ -756,6 +875,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       return; // under way
     }
     Invariant.check(task.holdsLineage, "a task without lineage is rebuilt", task);
+    lineage.release(task);
     task.chargeRetry();
     task.claim.reopen(task.attempt);
     task.state = TaskRecord.State.WAITING;
@@ -765,6 +885,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     for (ObjectId id : argumentsOf(task.spec)) {
       Row row = counter.find(id);
       counter.argumentAdded(row);
+      lineage.valueGone(row);
       if (row.freed) {
         row.freed = false; // its value went, its lineage stayed for this
         lost.add(row);

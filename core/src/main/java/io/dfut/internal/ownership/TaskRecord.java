@@ -28,7 +28,9 @@ final class TaskRecord {
     SETTLED
   }
 
-  final TaskSpec spec;
+  /** Its description; values that it took in when it was pushed become part of it. */
+  TaskSpec spec;
+
   final Claim claim;
   final Optional<TaskId> parent;
 
@@ -93,6 +95,11 @@ final class TaskRecord {
 
   boolean mayRetry() {
     return !cancelled && retriesLeft != 0;
+  }
+
+  /** Whether a lost result of it could be made again. */
+  boolean isRebuildable() {
+    return mayRetry() && spec.kind() instanceof TaskSpec.Kind.Plain;
   }
 
   void chargeRetry() {

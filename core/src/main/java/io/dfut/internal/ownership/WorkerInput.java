@@ -3,6 +3,8 @@ package io.dfut.internal.ownership;
 import io.dfut.NodeId;
 import io.dfut.ObjectId;
 import io.dfut.TaskId;
+import io.dfut.WorkerId;
+import io.dfut.internal.protocol.Transit;
 import io.dfut.internal.protocol.WorkerMessage;
 import io.dfut.internal.protocol.WorkerMessage.TaskPushed;
 import io.dfut.internal.task.CallSite;
@@ -66,6 +68,18 @@ public sealed interface WorkerInput {
    * could come the news that the owner is dead.
    */
   record ActorFound(ObjectId object, Settleable cell, Outcome.Actor where) implements WorkerInput {}
+
+  /**
+   * A reference leaves this JVM in a message of the user's own actors. Whoever receives it is not
+   * known, and whether anyone does.
+   *
+   * @param transit names it; minted by the shell, below zero
+   */
+  record ReferenceSent(ObjectId object, long transit) implements WorkerInput {}
+
+  /** A handle came to be by reading such a message. */
+  record ReferenceReceived(Transit transit, WorkerId sender, Settleable cell)
+      implements WorkerInput {}
 
   /**
    * A handle came over from another worker of the JVM without a message; that worker counts it

@@ -8,14 +8,24 @@ package io.dfut.internal.ownership;
  * @param leaseRequestsMax requests for leases of one shape under way at a time
  * @param handoverGraceNanos how long a value stays for whoever a dead worker may have handed a
  *     reference to
+ * @param messageTransitNanos how long a reference in somebody's own message is counted for the
+ *     message's receiver
+ * @param lineageBytesMax of descriptions kept for rebuilding, and of values that only they keep
  */
 public record WorkerLimits(
-    long leaseIdleNanos, int tasksInFlightMax, int leaseRequestsMax, long handoverGraceNanos) {
+    long leaseIdleNanos,
+    int tasksInFlightMax,
+    int leaseRequestsMax,
+    long handoverGraceNanos,
+    long messageTransitNanos,
+    long lineageBytesMax) {
   public WorkerLimits {
     if (leaseIdleNanos < 0
         || tasksInFlightMax < 1
         || leaseRequestsMax < 1
-        || handoverGraceNanos < 0) {
+        || handoverGraceNanos < 0
+        || messageTransitNanos < 1
+        || lineageBytesMax < 0) {
       throw new IllegalArgumentException(
           "limits: "
               + leaseIdleNanos
@@ -24,7 +34,11 @@ public record WorkerLimits(
               + ", "
               + leaseRequestsMax
               + ", "
-              + handoverGraceNanos);
+              + handoverGraceNanos
+              + ", "
+              + messageTransitNanos
+              + ", "
+              + lineageBytesMax);
     }
   }
 }

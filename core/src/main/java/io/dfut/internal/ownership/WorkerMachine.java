@@ -10,6 +10,7 @@ import io.dfut.internal.protocol.WorkerMessage.CopyAdded;
 import io.dfut.internal.protocol.WorkerMessage.Held;
 import io.dfut.internal.protocol.WorkerMessage.TaskPushed;
 import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
+import io.dfut.internal.task.CallSite;
 import io.dfut.internal.task.Failure;
 import io.dfut.internal.task.Outcome;
 import io.dfut.internal.task.TaskSpec;
@@ -34,7 +35,8 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
 
   public WorkerMachine(WorkerId self, WorkerLimits limits) {
     this.self = self;
-    this.counter = new ReferenceCounter(self, limits.handoverGraceNanos());
+    this.counter =
+        new ReferenceCounter(self, limits.handoverGraceNanos(), limits.messageTransitNanos());
     this.table = new OwnershipTable(self, counter);
     this.tasks = new TaskBook(self, table, counter, limits);
   }
@@ -63,6 +65,13 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       }
       case WorkerInput.HandleArrived arrived -> onHandleArrived(arrived);
       case WorkerInput.ActorFound found -> onActorFound(found);
+      case WorkerInput.ReferenceSent(ObjectId object, long transit) -> {
+        Row row = counter.find(object);
+        if (row != null && !row.freed) { // else it was closed before, and the reader will hear
+          counter.departUnaddressed(row, transit);
+        }
+      }
+      case WorkerInput.ReferenceReceived received -> onReferenceReceived(received);
       case WorkerInput.CoverGiven given -> counter.onCoverGiven(given.object(), given.cover());
       case WorkerInput.HandleReleased released -> release(released.object());
       case WorkerInput.Wanted wanted -> {
@@ -94,12 +103,14 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
         switch (timer) {
           case WorkerTimer.LeaseSweep sweep -> tasks.leases().onSweep(nowNanos);
           case WorkerTimer.HandoverEnd end -> counter.onHandoverEnd();
+          case WorkerTimer.TransitEnd end -> counter.onTransitEnd();
           case WorkerTimer.TaskDeadline deadline -> tasks.onDeadline(deadline.task());
         }
       }
       case WorkerInput.Close close -> onClose(close.reason());
     }
     counter.sweep();
+    tasks.enforceLineageBudget();
   }
 
   private void onMessage(WorkerMessage message, long nowNanos) {
@@ -175,19 +186,27 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
 
   private void onHandleArrived(WorkerInput.HandleArrived arrived) {
     ObjectId id = arrived.object();
-    Row row;
-    if (id.owner().equals(self)) {
-      row = counter.find(id);
-      if (row == null || row.freed) {
-        effects.accept(
-            new WorkerEffect.Settle(arrived.cell(), new Outcome.Failed(OwnershipTable.freed(id))));
-        return;
-      }
+    Optional<Row> row =
+        id.owner().equals(self)
+            ? Optional.ofNullable(counter.find(id)).filter(own -> !own.freed)
+            : Optional.of(counter.found(id, arrived.outer().map(counter::find)));
+    addHandle(row, id, arrived.cell());
+  }
+
+  private void onReferenceReceived(WorkerInput.ReferenceReceived received) {
+    Transit transit = received.transit();
+    Optional<Row> row =
+        counter.arrive(transit, received.sender(), ReferenceCounter.Through.MESSAGE);
+    addHandle(row, transit.object(), received.cell());
+  }
+
+  private void addHandle(Optional<Row> row, ObjectId id, Settleable cell) {
+    if (row.isPresent()) {
+      counter.handleAdded(row.get());
+      table.addReader(row.get(), cell);
     } else {
-      row = counter.found(id, arrived.outer().map(counter::find));
+      effects.accept(new WorkerEffect.Settle(cell, new Outcome.Failed(OwnershipTable.freed(id))));
     }
-    counter.handleAdded(row);
-    table.addReader(row, arrived.cell());
   }
 
   private void onActorFound(WorkerInput.ActorFound found) {
@@ -256,9 +275,13 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
 
   /** A task that will run here sees these references: they are held until it has ended. */
   private void onTaskArrived(TaskPushed push) {
+    if (push.lent().isEmpty()) {
+      return;
+    }
     WorkerId owner = push.spec().id().owner();
+    ReferenceCounter.Through through = ReferenceCounter.Through.task(push.spec());
     for (Transit transit : push.lent()) {
-      counter.arrive(transit, owner).ifPresent(counter::holdAdded);
+      counter.arrive(transit, owner, through).ifPresent(counter::holdAdded);
     }
   }
 
@@ -355,7 +378,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       }
       counter.suspect(row);
     }
-    counter.endHandovers();
+    counter.endWaits();
   }
 
   /** Whether nothing is left: a worker may then end without telling anyone. */
@@ -372,10 +395,6 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
   public List<Inspection.Row> describe() {
     List<Inspection.Row> described = new ArrayList<>();
     for (Row row : counter.rows()) {
-      String madeBy =
-          row.task != null
-              ? row.task.spec.name() + " submitted at " + row.site
-              : row.origin.name().toLowerCase(java.util.Locale.ROOT) + " at " + row.site;
       String state =
           row.freed
               ? "freed, kept for lineage"
@@ -399,13 +418,26 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
               state,
               row.counts(),
               bytes,
-              madeBy,
+              madeBy(row),
               row.isOwned() && row.value != null ? row.value.references() : List.of(),
               lineageOf(row),
               row.borrowers().keySet(),
               actorEndingWith(row)));
     }
     return described;
+  }
+
+  private static String madeBy(Row row) {
+    String site = row.site.equals(CallSite.UNKNOWN) ? "" : " at " + row.site;
+    return switch (row.origin) {
+      case TASK -> row.madeBy + " submitted" + site;
+      case PUT -> "put" + site;
+      case PROMISE -> "promise" + site;
+      case BORROWED ->
+          row.madeBy == null
+              ? "borrowed"
+              : "borrowed through " + row.madeBy + (site.isEmpty() ? "" : " submitted" + site);
+    };
   }
 
   private static List<ObjectId> lineageOf(Row row) {

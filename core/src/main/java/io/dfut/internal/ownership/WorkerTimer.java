@@ -10,6 +10,9 @@ public sealed interface WorkerTimer {
   /** Time to let go of what was kept for those that a dead worker handed references to. */
   record HandoverEnd() implements WorkerTimer {}
 
+  /** Time to let go of what messages carried that must be lost by now. */
+  record TransitEnd() implements WorkerTimer {}
+
   /** The task's time is up. */
   record TaskDeadline(TaskId task) implements WorkerTimer {}
 }

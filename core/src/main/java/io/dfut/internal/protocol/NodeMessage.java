@@ -30,6 +30,12 @@ public sealed interface NodeMessage {
   /** To every node: a worker of the sender's is no more. */
   record WorkerEnded(WorkerId worker, String cause) implements NodeMessage {}
 
+  /**
+   * To every node: the sender's store needs room, and handles that nobody can reach may keep what
+   * is in it. Repeated while it does; may be lost.
+   */
+  record CollectGarbage() implements NodeMessage {}
+
   /** Owner to a node with a copy: delete it. Idempotent. */
   record FreeCopy(ObjectKey key) implements NodeMessage {}
 

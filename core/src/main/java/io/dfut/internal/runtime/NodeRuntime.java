@@ -75,6 +75,7 @@ final class NodeRuntime implements Membership.Listener {
   private final ClassLoader loader;
   private final SchedulerActor scheduler;
   private final ActorDirectory directory;
+  private final GarbageRequests garbage;
 
   private final Map<Long, WorkerActor> workers = new ConcurrentHashMap<>();
   private final Map<NodeId, PeerInfo> peers = new ConcurrentHashMap<>();
@@ -134,6 +135,7 @@ final class NodeRuntime implements Membership.Listener {
             networked,
             self.toString());
     this.directory = new ActorDirectory(this, settings.directoryTimeout());
+    this.garbage = new GarbageRequests(this, settings.collectsGarbage());
     Resources offered = offersWork ? settings.resources() : Resources.NONE;
     LeaseMachine leases =
         new LeaseMachine(
@@ -169,6 +171,7 @@ final class NodeRuntime implements Membership.Listener {
 
   /** Starts to hear and to be heard. */
   void begin() {
+    store.onRoomWanted(garbage::roomWanted);
     try {
       PeerInfo own =
           new PeerInfo(self, offersWork, store.endpoint(), scheduler.ask(LeaseMachine::load).get());
@@ -510,6 +513,7 @@ final class NodeRuntime implements Membership.Listener {
         freeObjectsOf(worker::equals);
         tellAll(new WorkerMessage.WorkerDied(worker, cause));
       }
+      case NodeMessage.CollectGarbage m -> garbage.collect();
       case NodeMessage.Part part ->
           throw new IllegalStateException("a piece of a message was not put together: " + part);
       case NodeMessage.ClaimName m -> directory.receive(from, m);

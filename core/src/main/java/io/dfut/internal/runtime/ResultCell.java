@@ -2,7 +2,8 @@ package io.dfut.internal.runtime;
 
 import io.dfut.internal.ownership.Settleable;
 import io.dfut.internal.task.Outcome;
-import java.util.concurrent.atomic.AtomicReference;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -16,7 +17,18 @@ import java.util.concurrent.locks.LockSupport;
 final class ResultCell implements Settleable {
   private record Waiter(Thread thread, Runnable callback, Waiter next) {}
 
-  private final AtomicReference<Object> state = new AtomicReference<>();
+  private static final VarHandle STATE;
+
+  static {
+    try {
+      STATE = MethodHandles.lookup().findVarHandle(ResultCell.class, "state", Object.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  /** Changed by {@link #STATE} only. A field, since there are as many cells as objects. */
+  private volatile Object state;
 
   /**
    * The task that makes it, while it might be run inline by whoever waits; null for anything else.
@@ -25,19 +37,19 @@ final class ResultCell implements Settleable {
 
   /** The outcome, null while it is pending. */
   Outcome outcome() {
-    return state.get() instanceof Outcome outcome ? outcome : null;
+    return state instanceof Outcome outcome ? outcome : null;
   }
 
   /** By the executor, past the table: only the first outcome counts. */
   boolean complete(Outcome outcome) {
-    Object before = state.get();
+    Object before = state;
     while (!(before instanceof Outcome)) {
-      if (state.compareAndSet(before, outcome)) {
+      if (STATE.compareAndSet(this, before, outcome)) {
         task = null;
         wake((Waiter) before);
         return true;
       }
-      before = state.get();
+      before = state;
     }
     return false;
   }
@@ -48,9 +60,9 @@ final class ResultCell implements Settleable {
    */
   void settle(Outcome outcome) {
     if (!complete(outcome) && outcome instanceof Outcome.Stored) {
-      Object before = state.get();
+      Object before = state;
       if (before instanceof Outcome.Stored) {
-        state.compareAndSet(before, outcome);
+        STATE.compareAndSet(this, before, outcome);
         changed();
       }
     }
@@ -58,9 +70,9 @@ final class ResultCell implements Settleable {
 
   /** By the table: the value is gone; it is being made again, or its owner is asked again. */
   void unsettle() {
-    Object before = state.get();
+    Object before = state;
     if (before instanceof Outcome) {
-      state.compareAndSet(before, null);
+      STATE.compareAndSet(this, before, null);
       changed();
     }
   }
@@ -72,15 +84,15 @@ final class ResultCell implements Settleable {
 
   /** Waits, bounded, until the outcome is another than this one; true if it is. */
   synchronized boolean awaitChange(Outcome old, long millis) throws InterruptedException {
-    if (state.get() == old) {
+    if (state == old) {
       wait(millis);
     }
-    return state.get() != old;
+    return state != old;
   }
 
   /** Wakes waiting threads without an outcome: there may be something for them to do. */
   void nudge() {
-    Object before = state.get();
+    Object before = state;
     for (Waiter waiter = before instanceof Waiter w ? w : null;
         waiter != null;
         waiter = waiter.next()) {
@@ -116,25 +128,25 @@ final class ResultCell implements Settleable {
   }
 
   private boolean add(Waiter waiter) {
-    Object before = state.get();
+    Object before = state;
     while (!(before instanceof Outcome)) {
-      if (state.compareAndSet(
-          before, new Waiter(waiter.thread(), waiter.callback(), (Waiter) before))) {
+      if (STATE.compareAndSet(
+          this, before, new Waiter(waiter.thread(), waiter.callback(), (Waiter) before))) {
         return true;
       }
-      before = state.get();
+      before = state;
     }
     return false;
   }
 
   /** Forgets the thread, which does not wait any more. */
   void unwatch(Thread thread) {
-    Object before = state.get();
+    Object before = state;
     while (before instanceof Waiter chain) {
-      if (state.compareAndSet(before, without(chain, thread))) {
+      if (STATE.compareAndSet(this, before, without(chain, thread))) {
         return;
       }
-      before = state.get();
+      before = state;
     }
   }
 

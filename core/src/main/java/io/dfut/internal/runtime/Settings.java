@@ -30,7 +30,8 @@ record Settings(
     Duration schedulerTick,
     Duration directoryTimeout,
     Duration closeTimeout,
-    long inlineLimit) {
+    long inlineLimit,
+    boolean collectsGarbage) {
 
   /**
    * @param root the whole configuration, resolved
@@ -61,7 +62,9 @@ record Settings(
             read.duration("dfut.lease.idle-timeout").toNanos(),
             read.integer("dfut.lease.tasks-in-flight-max", 1, 1000),
             read.integer("dfut.lease.requests-max", 1, 10_000),
-            read.duration("dfut.ownership.handover-grace").toNanos()),
+            read.duration("dfut.ownership.handover-grace").toNanos(),
+            read.positive("dfut.ownership.message-transit").toNanos(),
+            read.bytes("dfut.lineage.max-bytes", 0, Long.MAX_VALUE)),
         new LeaseLimits(
             read.integer("dfut.lease.spillback-hops-max", 0, 100),
             read.duration("dfut.scheduler.infeasible-timeout").toNanos(),
@@ -71,7 +74,8 @@ record Settings(
         read.positive("dfut.scheduler.tick"),
         read.positive("dfut.actors.directory-timeout"),
         read.positive("dfut.close-timeout"),
-        read.bytes("dfut.store.inline-limit", 0, 192 * 1024));
+        read.bytes("dfut.store.inline-limit", 0, 192 * 1024),
+        read.flag("dfut.store.collect-garbage"));
   }
 
   private static String quoted(String key) {

@@ -15,6 +15,7 @@ import io.dfut.internal.ownership.WorkerEffect;
 import io.dfut.internal.ownership.WorkerInput;
 import io.dfut.internal.ownership.WorkerMachine;
 import io.dfut.internal.ownership.WorkerTimer;
+import io.dfut.internal.protocol.Transit;
 import io.dfut.internal.protocol.WorkerMessage;
 import io.dfut.internal.task.Failure;
 import java.util.HashMap;
@@ -72,6 +73,10 @@ final class WorkerActor {
   private final ValueReader reader;
   private final WorkerContext context;
   private final AtomicLong lastTask = new AtomicLong();
+
+  /** Below zero, so that they are none of the machine's own. */
+  private final AtomicLong lastMessageTransit = new AtomicLong();
+
   private final AtomicInteger pending = new AtomicInteger();
   private final Set<TaskContext> active = ConcurrentHashMap.newKeySet();
 
@@ -420,6 +425,20 @@ final class WorkerActor {
     ResultCell cell = new ResultCell();
     post(new WorkerInput.HandleArrived(object, cell, outer));
     return new Handle.Count(this, object, cell, outer);
+  }
+
+  /** Counts a reference in a message of the user's that leaves the JVM; what must go along. */
+  Transit sent(Handle.Count count) {
+    long transit = lastMessageTransit.decrementAndGet();
+    post(new WorkerInput.ReferenceSent(count.id, transit));
+    return new Transit(count.id, transit);
+  }
+
+  /** A count on a reference that came in such a message. */
+  Handle.Count received(Transit transit, WorkerId sender) {
+    ResultCell cell = new ResultCell();
+    post(new WorkerInput.ReferenceReceived(transit, sender, cell));
+    return new Handle.Count(this, transit.object(), cell, Optional.empty());
   }
 
   /** Wraps another worker's count as something that the machine can hand back. */

@@ -92,6 +92,12 @@ public interface ObjectStore extends AutoCloseable {
   /** A node is gone: transfers from it go on from another source. */
   void peerDown(NodeId node);
 
+  /** Runs this when somebody begins to wait for room that only letting go of objects can give. */
+  void onRoomWanted(Runnable action);
+
+  /** Whether somebody waits for such room. */
+  boolean roomWanted();
+
   /** Counters, at the moment of the call. */
   Stats stats();
 

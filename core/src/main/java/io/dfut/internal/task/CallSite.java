@@ -1,5 +1,8 @@
 package io.dfut.internal.task;
 
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
 /**
  * The line of user code that submitted a task or put a value. The runtime's own frames are skipped;
  * lines are cached per function class, since walking the stack costs more than submitting (a lambda
@@ -15,6 +18,11 @@ public record CallSite(String className, String method, String file, int line) {
   public static final CallSite UNKNOWN = new CallSite("unknown", "unknown", "", -1);
 
   private static final StackWalker WALKER = StackWalker.getInstance();
+
+  /** Equal sites are kept once, while there are not more of them than any program has lines. */
+  private static final int SITES_MAX = 10_000;
+
+  private static final Map<CallSite, CallSite> SITES = new ConcurrentHashMap<>();
 
   private static final ClassValue<CallSite[]> BY_FUNCTION =
       new ClassValue<>() {
@@ -38,7 +46,20 @@ public record CallSite(String className, String method, String file, int line) {
                             frame.getMethodName(),
                             frame.getFileName() == null ? "" : frame.getFileName(),
                             frame.getLineNumber()))
+                .map(CallSite::kept)
                 .orElse(UNKNOWN));
+  }
+
+  /** An equal site that all who ask share; worth it for what is kept for long. */
+  public CallSite kept() {
+    CallSite known = SITES.get(this);
+    if (known != null) {
+      return known;
+    }
+    if (SITES.size() < SITES_MAX) {
+      SITES.put(this, this);
+    }
+    return this;
   }
 
   /** The same, walking the stack only the first time that this class of function is submitted. */

@@ -49,6 +49,9 @@ public final class FunctionRef {
   private final Object local;
   private final boolean foreign;
 
+  /** Made when it is first asked for, and then shared by all tasks of the function. */
+  private String display;
+
   private FunctionRef(Descriptor descriptor, Object local, boolean foreign) {
     this.descriptor = Objects.requireNonNull(descriptor, "descriptor");
     this.local = local;
@@ -86,6 +89,11 @@ public final class FunctionRef {
 
   @Override
   public String toString() {
-    return descriptor.display();
+    String known = display;
+    if (known == null) {
+      known = descriptor.display();
+      display = known; // a race makes an equal one
+    }
+    return known;
   }
 }

@@ -50,10 +50,16 @@ public final class InlineValue {
     return bytes;
   }
 
-  /** The size of the encoding, or a small constant for a direct value that was never encoded. */
+  /**
+   * The size of the encoding, or about that of a direct value that was never encoded: exact for
+   * texts, a small constant for others.
+   */
   public int approximateBytes() {
     byte[] bytes = encoded;
-    return bytes == null ? 16 : bytes.length;
+    if (bytes != null) {
+      return bytes.length;
+    }
+    return direct instanceof String text ? 16 + text.length() : 16;
   }
 
   @Override

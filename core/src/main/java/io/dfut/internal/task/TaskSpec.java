@@ -95,6 +95,46 @@ public record TaskSpec(
         arguments.stream().flatMap(argument -> argument.lent().stream()));
   }
 
+  /** The same task, which has some of its arguments' values in its description. */
+  public TaskSpec withArguments(List<Argument> others) {
+    return new TaskSpec(
+        id,
+        job,
+        function,
+        name,
+        others,
+        results,
+        kind,
+        resources,
+        maxRetries,
+        retryOn,
+        timeoutNanos,
+        placement,
+        depth,
+        site);
+  }
+
+  /** About how much memory the description takes; what is shared with others not counted. */
+  public long approximateBytes() {
+    long bytes = 512;
+    for (Argument argument : arguments) {
+      bytes +=
+          switch (argument) {
+            case Argument.Value value -> bytesOf(value);
+            case Argument.Reference reference -> 64;
+            case Argument.ReferenceList list -> 48 + 48L * list.objects().size();
+          };
+    }
+    for (Argument.Value captured : function.descriptor().captured()) {
+      bytes += bytesOf(captured);
+    }
+    return bytes;
+  }
+
+  private static long bytesOf(Argument.Value value) {
+    return 48 + value.value().approximateBytes() + 48L * value.contained().size();
+  }
+
   /** {@code task square (task-3/worker-0@…)}, for messages. */
   public String display() {
     return switch (kind) {

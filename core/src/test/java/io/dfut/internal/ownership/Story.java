@@ -10,6 +10,7 @@ import io.dfut.internal.api.Placement;
 import io.dfut.internal.api.Resources;
 import io.dfut.internal.protocol.LeaseId;
 import io.dfut.internal.protocol.SchedulerMessage;
+import io.dfut.internal.protocol.Transit;
 import io.dfut.internal.protocol.WorkerMessage;
 import io.dfut.internal.protocol.WorkerMessage.TaskPushed;
 import io.dfut.internal.spi.ObjectKey;
@@ -36,6 +37,9 @@ final class Story {
   /** Of a death: how long what the dead one held is kept. */
   static final long GRACE = 500_000;
 
+  /** How long a reference in somebody's own message is counted. */
+  static final long TRANSIT = 700_000;
+
   static final NodeId HERE = new NodeId("here", 1, 0);
   static final NodeId THERE = new NodeId("there", 2, 0);
   static final NodeId ELSEWHERE = new NodeId("elsewhere", 3, 0);
@@ -56,6 +60,9 @@ final class Story {
   final List<WorkerEffect.PromoteCopy> promoted = new ArrayList<>();
   private final Map<WorkerId, Actor> workers = new LinkedHashMap<>();
   long now = 1_000_000;
+
+  /** Of workers that begin from now on. */
+  long lineageBytesMax = Long.MAX_VALUE;
 
   Actor worker(NodeId node) {
     Actor worker = new Actor(new WorkerId(node, workers.size() + 1));
@@ -168,10 +175,12 @@ final class Story {
     private List<Actor> lent = List.of();
     private int lentNext;
     private long last;
+    private long lastMessage;
 
     Actor(WorkerId id) {
       this.id = id;
-      this.machine = new WorkerMachine(id, new WorkerLimits(100, 2, 2, GRACE));
+      this.machine =
+          new WorkerMachine(id, new WorkerLimits(100, 2, 2, GRACE, TRANSIT, lineageBytesMax));
     }
 
     /** Its requests are granted these workers, in turn. */
@@ -306,6 +315,27 @@ final class Story {
       cells.put(actor.object(), cell);
       does(
           new WorkerInput.ActorFound(actor.object(), cell, new Outcome.Actor(where.id, "Counter")));
+    }
+
+    /** A message of the user's own actors leaves with a reference. */
+    Transit sends(ObjectId object) {
+      Transit transit = new Transit(object, --lastMessage);
+      does(new WorkerInput.ReferenceSent(object, transit.id()));
+      return transit;
+    }
+
+    /** Such a message is read. */
+    Cell receives(Transit transit, Actor sender) {
+      Cell cell = new Cell();
+      cells.put(transit.object(), cell);
+      does(new WorkerInput.ReferenceReceived(transit, sender.id, cell));
+      return cell;
+    }
+
+    /** What messages carried that must be lost by now is not counted for them any more. */
+    void waitsOutMessages() {
+      now += TRANSIT;
+      does(new WorkerInput.TimerFired(new WorkerTimer.TransitEnd()));
     }
 
     /** Somebody waits for a borrowed object. */

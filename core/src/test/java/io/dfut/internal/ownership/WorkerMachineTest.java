@@ -415,7 +415,7 @@ final class WorkerMachineTest {
   void borrowedArgumentOfAKeptDescriptionOutlivesItsHandles() {
     Story.Actor child = story.worker(HERE);
     executor.lend(child);
-    ObjectId object = driver.put(value(1));
+    ObjectId object = driver.put(stored(0, HERE));
     ObjectId future = driver.submit(lent(object));
     push();
     executor.finds(object);

@@ -86,8 +86,8 @@ final class MutationsSimTest {
         new Mutation(
             "lineage is freed too early",
             "TaskBook.java",
-            "if (row.value instanceof Outcome.Stored || row.freed) {",
-            "if (row.freed && row.lineage < 0) {"),
+            "isNeeded |= row != null && (row.value instanceof Outcome.Stored || row.freed);",
+            ""),
         new Mutation(
             "a stale attempt is accepted",
             "TaskBook.java",

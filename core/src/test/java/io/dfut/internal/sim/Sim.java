@@ -108,7 +108,12 @@ final class Sim {
     this.network = new Network(random);
     this.limits =
         new WorkerLimits(
-            profile.leaseIdleNanos(), 1 + random.nextInt(3), 1 + random.nextInt(4), 5_000_000_000L);
+            profile.leaseIdleNanos(),
+            1 + random.nextInt(3),
+            1 + random.nextInt(4),
+            5_000_000_000L,
+            10_000_000_000L,
+            random.nextInt(4) == 0 ? random.nextInt(3_000) : Long.MAX_VALUE);
     this.workerCrashes = profile.workerCrashes();
     this.nodeCrashes = profile.nodeCrashes();
     for (int i = 0; i < profile.nodes(); i++) {

@@ -539,7 +539,7 @@ final class SimWorker {
     for (PushedArgument argument : pushed.push.arguments()) {
       boolean there =
           switch (argument) {
-            case PushedArgument.Value value -> true;
+            case PushedArgument.Value(InlineValue value) -> takeIn(running, (Value) value.object());
             case PushedArgument.Resolved resolved -> take(running, resolved);
             case PushedArgument.ResolvedList list ->
                 list.elements().stream().allMatch(element -> take(running, element));
@@ -570,6 +570,15 @@ final class SimWorker {
         }
       }
     }
+  }
+
+  /** One that an earlier attempt took from its object; what is lent comes with references. */
+  private boolean takeIn(Running running, Value value) {
+    if (value.references().isEmpty()) {
+      running.program.read(value.number(), value.tainted());
+      sim.count("taken in");
+    }
+    return true;
   }
 
   private boolean take(Running running, PushedArgument.Resolved argument) {

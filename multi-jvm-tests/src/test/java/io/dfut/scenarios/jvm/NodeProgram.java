@@ -1,5 +1,6 @@
 package io.dfut.scenarios.jvm;
 
+import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.dfut.DFutSystem;
 import io.dfut.Inspection;
@@ -7,6 +8,7 @@ import java.io.IOException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 
 /**
  * The program of a node: says {@code ready host:port}, then how much it holds whenever that has
@@ -36,17 +38,24 @@ public final class NodeProgram {
 
   /** Joins the node that is named, if any. */
   public static void main(String[] args) throws IOException {
+    run(args, ConfigFactory.empty(), node -> {});
+  }
+
+  /** The same, with settings and a beginning of the program's own. */
+  static void run(String[] args, Config settings, Consumer<DFutSystem> begin) throws IOException {
     String join = args.length == 0 ? "" : '"' + args[0] + '"';
     DFutSystem node =
         DFutSystem.start(
             ConfigFactory.parseString(
-                """
-                dfut.cluster.join = [%s]
-                dfut.store.memory = 256 MiB
-                dfut.tasks.allow = ["io.dfut."]
-                dfut.values.allow = ["io.dfut."]
-                """
-                    .formatted(join)));
+                    """
+                    dfut.cluster.join = [%s]
+                    dfut.store.memory = 256 MiB
+                    dfut.tasks.allow = ["io.dfut."]
+                    dfut.values.allow = ["io.dfut."]
+                    """
+                        .formatted(join))
+                .withFallback(settings));
+    begin.accept(node);
     System.out.println("ready " + node.node().address());
     AtomicReference<Holdings> said = new AtomicReference<>();
     Executors.newSingleThreadScheduledExecutor(

@@ -15,6 +15,7 @@ import io.dfut.internal.store.StoreEffect.PinGranted;
 import io.dfut.internal.store.StoreEffect.PresentAlready;
 import io.dfut.internal.store.StoreEffect.Refusal;
 import io.dfut.internal.store.StoreEffect.Refused;
+import io.dfut.internal.store.StoreEffect.RoomWanted;
 import io.dfut.internal.store.StoreEffect.SetTimer;
 import io.dfut.internal.store.StoreEffect.StartPull;
 import io.dfut.internal.store.StoreEffect.WriteGranted;
@@ -113,6 +114,7 @@ final class SlabObjectStore implements ObjectStore {
 
   private final AtomicBoolean closed = new AtomicBoolean();
   private volatile Shell shell = new NoShell();
+  private volatile Runnable onRoomWanted = () -> {};
 
   /** Opens a store; {@link #start} must follow before it is used. */
   SlabObjectStore(NodeId self, StoreSettings settings, Optional<DataTransport> transport) {
@@ -187,6 +189,7 @@ final class SlabObjectStore implements ObjectStore {
       case CutPull cut -> dataPlane.ifPresent(plane -> plane.cut(cut.transfer()));
       case CloseSlab close -> memory.closeSlab(close.slab());
       case SetTimer set -> shell.setTimer(set.atNanos());
+      case RoomWanted wanted -> onRoomWanted.run();
     }
   }
 
@@ -422,6 +425,21 @@ final class SlabObjectStore implements ObjectStore {
     lock.lock();
     try {
       return table.contains(key);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void onRoomWanted(Runnable action) {
+    onRoomWanted = action;
+  }
+
+  @Override
+  public boolean roomWanted() {
+    lock.lock();
+    try {
+      return table.roomWanted();
     } finally {
       lock.unlock();
     }

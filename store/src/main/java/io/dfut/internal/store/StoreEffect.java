@@ -58,6 +58,12 @@ sealed interface StoreEffect {
    */
   record CutPull(long transfer) implements StoreEffect {}
 
+  /**
+   * Somebody waits for room that evicting cannot give: only letting go of objects can. Said when
+   * that begins.
+   */
+  record RoomWanted() implements StoreEffect {}
+
   /** Nothing is in this slab: its memory can go back to the system. */
   record CloseSlab(int slab) implements StoreEffect {}
 

@@ -14,6 +14,7 @@ import io.dfut.internal.store.StoreEffect.PinGranted;
 import io.dfut.internal.store.StoreEffect.PresentAlready;
 import io.dfut.internal.store.StoreEffect.Refusal;
 import io.dfut.internal.store.StoreEffect.Refused;
+import io.dfut.internal.store.StoreEffect.RoomWanted;
 import io.dfut.internal.store.StoreEffect.SetTimer;
 import io.dfut.internal.store.StoreEffect.StartPull;
 import io.dfut.internal.store.StoreEffect.WriteGranted;
@@ -355,6 +356,12 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
    */
   private boolean look;
 
+  /** Whether somebody waits for room that evicting cannot give, when requests were looked at. */
+  private boolean roomWanted;
+
+  /** Whether that was said. */
+  private boolean roomWantedSaid;
+
   private long lastTransfer;
   private long lastSeal;
 
@@ -404,8 +411,13 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     }
     while (look && !closed) {
       look = false;
+      roomWanted = false;
       serve(nowNanos, effects);
     }
+    if (roomWanted() && !roomWantedSaid) {
+      effects.accept(new RoomWanted());
+    }
+    roomWantedSaid = roomWanted();
     if (!deadlines.isEmpty() && deadlines.first().deadlineNanos < timerNanos) {
       timerNanos = deadlines.first().deadlineNanos;
       effects.accept(new SetTimer(timerNanos));
@@ -906,6 +918,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
   private Optional<Block> take(long bytes, Consumer<? super StoreEffect> effects) {
     long room = BlockAllocator.roomFor(bytes);
     if (usedBytes - evictableBytes + room > limits.capacityBytes()) {
+      roomWanted = true;
       return Optional.empty(); // evicting everything would not be enough, so nothing is evicted
     }
     Optional<Block> block = allocator.allocate(bytes, slab -> effects.accept(new CloseSlab(slab)));
@@ -916,7 +929,13 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       block = allocator.allocate(bytes, slab -> effects.accept(new CloseSlab(slab)));
     }
     block.ifPresent(b -> usedBytes += b.bytes());
+    roomWanted |= block.isEmpty();
     return block;
+  }
+
+  /** Whether somebody waits for room that only letting go of objects can give. */
+  boolean roomWanted() {
+    return roomWanted && !waits.isEmpty();
   }
 
   private void release(Block block) {

@@ -437,6 +437,8 @@ final class StoreTableSimTest {
           timerNanos = set.atNanos();
         }
         case CutPull cut -> expect(cut.transfer() > 0, "no such pull");
+        case StoreEffect.RoomWanted wanted ->
+            expect(!waiting.isEmpty() && table.roomWanted(), "room is wanted by nobody");
         case StoreEffect.Absent absent -> {}
         case Decided decided -> {}
         case StoreEffect.Refused refused -> {}

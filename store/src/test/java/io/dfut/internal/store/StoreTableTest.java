@@ -14,6 +14,7 @@ import io.dfut.internal.store.StoreEffect.PinGranted;
 import io.dfut.internal.store.StoreEffect.PresentAlready;
 import io.dfut.internal.store.StoreEffect.Refusal;
 import io.dfut.internal.store.StoreEffect.Refused;
+import io.dfut.internal.store.StoreEffect.RoomWanted;
 import io.dfut.internal.store.StoreEffect.SetTimer;
 import io.dfut.internal.store.StoreEffect.StartPull;
 import io.dfut.internal.store.StoreEffect.WriteGranted;
@@ -73,6 +74,26 @@ final class StoreTableTest {
     only(WriteGranted.class, create(1, 100));
     step(new StoreInput.Abort(key(1)));
     only(Absent.class, pin(1));
+    assertNothingIsLeft();
+  }
+
+  @Test
+  void roomIsAskedForOnceWhenEvictingCannotGiveIt() {
+    put(1, 600);
+    assertThat(create(2, 600)).hasExactlyElementsOfTypes(RoomWanted.class, SetTimer.class);
+    assertThat(table.roomWanted()).isTrue();
+    assertThat(create(3, 600)).isEmpty();
+    free(1);
+    assertThat(table.roomWanted()).as("the third waits").isTrue();
+    step(new StoreInput.Seal(key(2)));
+    free(2);
+    assertThat(table.roomWanted()).isFalse();
+    step(new StoreInput.Seal(key(3)));
+    assertThat(create(4, 600)).anyMatch(RoomWanted.class::isInstance);
+    now += 20 * SECOND;
+    step(new StoreInput.TimerFired());
+    assertThat(table.roomWanted()).as("nobody waits any more").isFalse();
+    free(3);
     assertNothingIsLeft();
   }
 
