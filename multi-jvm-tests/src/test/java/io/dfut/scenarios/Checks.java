@@ -7,7 +7,6 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.ThrowableProxyUtil;
 import ch.qos.logback.core.read.ListAppender;
-import io.dfut.DFutSystem;
 import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.List;
@@ -107,10 +106,11 @@ final class Checks implements BeforeEachCallback, InvocationInterceptor, AfterEa
     try {
       if (context.getExecutionException().isEmpty()) {
         Scenarios scenarios = (Scenarios) context.getRequiredTestInstance();
-        for (DFutSystem node : scenarios.nodes()) {
+        for (Node node : scenarios.nodes()) {
           node.inspect().assertNoLeaks(UNTIL_EMPTY);
         }
         assertThat(errors()).as("lines logged as errors").isEmpty();
+        assertThat(scenarios.habitat().errorsElsewhere()).as("errors in other JVMs").isEmpty();
         good = true;
       }
     } finally {

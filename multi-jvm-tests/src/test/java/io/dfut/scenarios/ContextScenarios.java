@@ -207,7 +207,7 @@ abstract class ContextScenarios extends Scenarios {
   @DisplayName("020 a handle of one system is refused by name in another")
   void handleOfAnotherSystemIsRefused() {
     boolean cluster = nodes().size() > 1;
-    DFutSystem other = cluster ? nodes().getLast() : DFutSystem.local(Habitat.config(1));
+    DFutSystem other = cluster ? habitat().otherDriver() : DFutSystem.local(Habitat.config(1));
     try {
       DFut<Integer> mine = dfut.put(1);
       assertThatThrownBy(() -> other.task(Tasks::increment).submit(mine))

@@ -10,7 +10,8 @@ import org.awaitility.Awaitility;
 
 /**
  * Something that a task waits at until the test opens it. The value is only a name, so that it
- * travels to any node of this JVM and means the same gate there. Thread-safe.
+ * travels to any node of this JVM, or of one that the test has started, and means the same gate
+ * there. Thread-safe.
  */
 record Gate(String name) {
   /** A task that waits longer than this was forgotten: it fails instead of staying for ever. */
@@ -58,6 +59,10 @@ record Gate(String name) {
 
   /** Waits until the gate is open. */
   void pass() throws InterruptedException {
+    if (Signals.areElsewhere()) {
+      Signals.ask("pass " + name);
+      return;
+    }
     State state = state();
     state.arrived.incrementAndGet();
     try {

@@ -8,10 +8,12 @@ import io.dfut.NodeId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToLongFunction;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 
 /**
- * A running system for scenarios: one node, or several in this JVM, with the driver on the first.
- * Thread-safe.
+ * A running system for scenarios: one node, or several in this JVM or others, with the driver on
+ * the first. Thread-safe.
  */
 final class Habitat implements AutoCloseable {
   /**
@@ -23,16 +25,29 @@ final class Habitat implements AutoCloseable {
 
   private static final int LOCAL_CPUS = 4;
 
-  private final List<DFutSystem> nodes;
-  private final int slots;
+  /** Nobody dies there: a JVM that gets no processor for a while is not to be found dead. */
+  private static final String PATIENT =
+      "dfut.pekko.cluster.failure-detector.acceptable-heartbeat-pause=10s";
 
-  private Habitat(List<DFutSystem> nodes, int slots) {
-    this.nodes = List.copyOf(nodes);
+  private final List<DFutSystem> systems;
+  private final List<FarNode> farNodes;
+  private final List<Node> nodes;
+  private final int slots;
+  private int lastPlace;
+
+  private Habitat(List<DFutSystem> systems, List<FarNode> farNodes, int slots) {
+    this.systems = List.copyOf(systems);
+    this.farNodes = List.copyOf(farNodes);
+    this.nodes =
+        Stream.concat(
+                systems.stream().map(system -> new Node(system.node(), system::inspect)),
+                farNodes.stream().map(far -> new Node(far.node(), far::inspect)))
+            .toList();
     this.slots = slots;
   }
 
   static Habitat local() {
-    return new Habitat(List.of(DFutSystem.local(config(LOCAL_CPUS))), LOCAL_CPUS);
+    return new Habitat(List.of(DFutSystem.local(config(LOCAL_CPUS))), List.of(), LOCAL_CPUS);
   }
 
   static Habitat twoNodes() {
@@ -49,7 +64,25 @@ final class Habitat implements AutoCloseable {
       nodes.reversed().forEach(DFutSystem::close);
       throw e;
     }
-    return new Habitat(nodes, slots);
+    return new Habitat(nodes, List.of(), slots);
+  }
+
+  static Habitat threeJvms() {
+    DFutSystem driver =
+        DFutSystem.start(ConfigFactory.parseString(PATIENT).withFallback(joining(List.of(), 0)));
+    List<FarNode> others =
+        Stream.of("second", "third")
+            .map(name -> FarNode.start(name, 2, driver.node().address(), List.of(PATIENT)))
+            .toList();
+    try {
+      others.forEach(FarNode::ready);
+      Awaitility.await("three JVMs form a cluster").until(() -> driver.nodes().size() == 3);
+      return new Habitat(List.of(driver), others, 4);
+    } catch (RuntimeException e) {
+      others.forEach(FarNode::close);
+      driver.close();
+      throw e;
+    }
   }
 
   /** What every node is started with, here and where a scenario starts one of its own. */
@@ -63,25 +96,45 @@ final class Habitat implements AutoCloseable {
   }
 
   private static Config joining(List<DFutSystem> members, int cpus) {
-    String join = members.isEmpty() ? "" : '"' + members.getFirst().node().address() + '"';
     return ConfigFactory.parseString(
-            """
-            dfut.tasks.allow = ["io.dfut."]
-            dfut.values.allow = ["io.dfut."]
-            dfut.cluster.host = "127.0.0.1"
-            dfut.cluster.port = 0
-            dfut.cluster.join = [%s]
-            """
-                .formatted(join))
+            joining(members.isEmpty() ? "" : members.getFirst().node().address()))
         .withFallback(config(cpus));
   }
 
-  DFutSystem driver() {
-    return nodes.getFirst();
+  /** What a node of a cluster is started with besides, which joins another one if that is named. */
+  static String joining(String address) {
+    return """
+    dfut.tasks.allow = ["io.dfut."]
+    dfut.values.allow = ["io.dfut."]
+    dfut.cluster.host = "127.0.0.1"
+    dfut.cluster.port = 0
+    dfut.cluster.join = [%s]
+    """
+        .formatted(address.isEmpty() ? "" : '"' + address + '"');
   }
 
-  List<DFutSystem> nodes() {
+  DFutSystem driver() {
+    return systems.getFirst();
+  }
+
+  /** The driver of the farthest node in this JVM. */
+  DFutSystem otherDriver() {
+    return systems.getLast();
+  }
+
+  List<Node> nodes() {
     return nodes;
+  }
+
+  /** A node that offers work; where several do, each call gives the next. */
+  synchronized NodeId next() {
+    int without = nodes.size() > 1 ? 1 : 0; // the driver's, unless it is the only one
+    return nodes.get(without + lastPlace++ % (nodes.size() - without)).node();
+  }
+
+  /** What the nodes in other JVMs have logged as errors. */
+  List<String> errorsElsewhere() {
+    return farNodes.stream().flatMap(far -> far.errors().stream()).toList();
   }
 
   /** The node farthest from the driver: the other one, where there is one. */
@@ -101,6 +154,7 @@ final class Habitat implements AutoCloseable {
 
   @Override
   public void close() {
-    nodes.reversed().forEach(DFutSystem::close);
+    systems.reversed().forEach(DFutSystem::close); // in order, so while the others are there
+    farNodes.forEach(FarNode::close);
   }
 }

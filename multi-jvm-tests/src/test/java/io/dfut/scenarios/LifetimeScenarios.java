@@ -3,6 +3,10 @@ package io.dfut.scenarios;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.dfut.ActorHandle;
 import io.dfut.Arg;
 import io.dfut.DFut;
@@ -21,6 +25,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 /** How long objects live: by their counts, without their handles, and in full stores. */
 abstract class LifetimeScenarios extends ObjectScenarios {
@@ -181,13 +186,40 @@ abstract class LifetimeScenarios extends ObjectScenarios {
 
   @Test
   @Tag("C036")
+  @DisplayName("036 a debug line says which handle was forgotten, and where it was made")
+  void forgottenHandleIsNamed() {
+    Logger logger = (Logger) LoggerFactory.getLogger("io.dfut.handles");
+    ListAppender<ILoggingEvent> log = new ListAppender<>();
+    log.start();
+    logger.addAppender(log);
+    logger.setLevel(Level.DEBUG);
+    try {
+      ObjectId put = putAndForget(SMALL);
+      try (DFut<byte[]> closed = dfut.put(Tasks.bytes(1, SMALL))) {
+        collected(put);
+        assertThat(List.copyOf(log.list))
+            .extracting(ILoggingEvent::getFormattedMessage)
+            .filteredOn(line -> line.contains(put.toString()))
+            .singleElement()
+            .asString()
+            .contains("putAndForget(LifetimeScenarios.java:")
+            .contains("garbage collector");
+        assertThat(log.list)
+            .noneMatch(event -> event.getFormattedMessage().contains(closed.id().toString()));
+      }
+    } finally {
+      logger.setLevel(null);
+      logger.detachAppender(log);
+    }
+  }
+
+  @Test
+  @Tag("C036")
   @DisplayName("036 so is one that an actor no longer has in its field, as a borrower")
   void handleForgottenByAnActorIsReleased() {
     ofEveryKind(
         (object, seen) -> {
-          SharedDFut<byte[]> shared = object.share();
-          ActorHandle<Keeper> keeper = keeping(keeper(), shared);
-          letGo(object, shared);
+          ActorHandle<Keeper> keeper = keptByAnActor(object);
           System.gc();
           assertThat(readBy(keeper)).isEqualTo(seen);
           keeper.task(Keeper::forgetFirst).submit().get(SOON);

@@ -6,7 +6,6 @@ import io.dfut.ActorHandle;
 import io.dfut.DFut;
 import io.dfut.DFutActor;
 import io.dfut.DFutContext;
-import io.dfut.DFutSystem;
 import io.dfut.Inspection;
 import io.dfut.ObjectId;
 import io.dfut.SharedDFut;
@@ -15,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 
 /**
  * What suites about the lives of objects share: looking at who holds one, readers that can tell
@@ -72,6 +72,31 @@ abstract class ObjectScenarios extends Scenarios {
     eventually("the owner still counts handles, or has freed what others hold")
         .untilAsserted(
             () -> assertThat(countsOf(future.id())).isNotEmpty().doesNotContainKey("handles"));
+  }
+
+  /** What a task makes that was lent a reference; from here on the task alone keeps the object. */
+  <R> DFut<R> lent(DFut<byte[]> object, Function<SharedDFut<byte[]>, DFut<R>> submit) {
+    SharedDFut<byte[]> shared = object.share();
+    DFut<R> result = submit.apply(shared);
+    letGo(object, shared);
+    return result;
+  }
+
+  /** An actor with the object in its field; from here on it alone keeps the object. */
+  ActorHandle<Keeper> keptByAnActor(DFut<byte[]> object) {
+    SharedDFut<byte[]> shared = object.share();
+    ActorHandle<Keeper> keeper = keeping(keeper(), shared);
+    letGo(object, shared);
+    return keeper;
+  }
+
+  /** The same in two fields. */
+  ActorHandle<Keeper> keptTwiceByAnActor(DFut<byte[]> object) {
+    SharedDFut<byte[]> shared = object.share();
+    ActorHandle<Keeper> keeper = keeping(keeper(), shared);
+    keeper.task(Keeper::keepSecond).submit(shared).get(SOON);
+    letGo(object, shared);
+    return keeper;
   }
 
   /**
@@ -199,7 +224,7 @@ abstract class ObjectScenarios extends Scenarios {
   }
 
   ActorHandle<Keeper> keeper() {
-    return dfut.actor(Keeper::new).on(far()).create();
+    return dfut.actor(Keeper::new).on(next()).create();
   }
 
   static ActorHandle<Keeper> keeping(ActorHandle<Keeper> keeper, SharedDFut<byte[]> reference) {
@@ -233,7 +258,7 @@ abstract class ObjectScenarios extends Scenarios {
   }
 
   /** Blocks for all the room of a node that is not pinned, but for two of them. */
-  static int blocksFor(DFutSystem node) {
+  static int blocksFor(Node node) {
     Inspection.Store store = node.inspect().store();
     return (int) ((store.capacityBytes() - store.pinnedBytes()) / (4 * MEBIBYTE)) - 2;
   }
@@ -243,16 +268,16 @@ abstract class ObjectScenarios extends Scenarios {
     dfut.scope(
         () -> {
           List<DFut<byte[]>> blocks = new ArrayList<>();
-          for (DFutSystem node : nodes()) {
+          for (Node node : nodes()) {
             for (int i = blocksFor(node); i > 0; i--) {
               blocks.add(
-                  node == dfut
+                  node.node().equals(dfut.node())
                       ? dfut.put(block())
                       : dfut.task(ObjectScenarios::block).on(node.node()).submit());
             }
           }
           assertThat(dfut.await(blocks, blocks.size(), SOON).pending()).isEmpty();
-          for (DFutSystem node : nodes()) {
+          for (Node node : nodes()) {
             Inspection.Store store = node.inspect().store();
             assertThat(store.usedBytes()).isGreaterThan(store.capacityBytes() - 16 * MEBIBYTE);
           }

@@ -16,6 +16,14 @@ enum Place {
     Habitat open() {
       return Habitat.twoNodes();
     }
+  },
+
+  /** A cluster of three JVMs: the driver in this one, and a node in each of the others. */
+  THREE_JVMS {
+    @Override
+    Habitat open() {
+      return Habitat.threeJvms();
+    }
   };
 
   abstract Habitat open();

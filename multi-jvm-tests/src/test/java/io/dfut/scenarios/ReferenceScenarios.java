@@ -322,13 +322,12 @@ abstract class ReferenceScenarios extends ObjectScenarios {
     ofEveryKind(
         (object, seen) -> {
           Gate gate = Gate.closed();
-          SharedDFut<byte[]> shared = object.share();
           DFut<SharedDFut<byte[]>> result =
-              dfut.task(ObjectScenarios::giveBackAfter).submit(gate, shared);
-          letGo(object, shared);
+              lent(
+                  object, shared -> dfut.task(ObjectScenarios::giveBackAfter).submit(gate, shared));
           gate.open();
           SharedDFut<byte[]> back = result.get(SOON);
-          assertThat(back).isEqualTo(shared);
+          assertThat(back.id()).isEqualTo(object.id());
           result.close();
           gone(result.id());
           assertThat(read(back)).isEqualTo(seen);
@@ -418,9 +417,7 @@ abstract class ReferenceScenarios extends ObjectScenarios {
           letGo(object, shared);
           one.close();
           gone(one.id());
-          Gate open = Gate.closed();
-          open.open();
-          assertThat(dfut.task(ReferenceScenarios::readFirst).submit(open, other).get(SOON))
+          assertThat(dfut.task(ReferenceScenarios::readFirst).submit(opened(), other).get(SOON))
               .isEqualTo(seen);
           other.close();
           gone(other.id(), object.id());
@@ -509,13 +506,12 @@ abstract class ReferenceScenarios extends ObjectScenarios {
         container = dfut.put(List.of(borrowed));
         promise.complete(List.of(borrowed));
       }
-      Gate open = Gate.closed();
-      open.open();
-      assertThat(dfut.task(ReferenceScenarios::readFirst).submit(open, container).get(SOON))
+      assertThat(dfut.task(ReferenceScenarios::readFirst).submit(opened(), container).get(SOON))
           .isEqualTo(seen);
       container.close();
       gone(container.id());
-      assertThat(dfut.task(ReferenceScenarios::readFirst).submit(open, promise.future()).get(SOON))
+      assertThat(
+              dfut.task(ReferenceScenarios::readFirst).submit(opened(), promise.future()).get(SOON))
           .isEqualTo(seen);
       promise.future().close();
       gone(promise.future().id(), id);
@@ -559,12 +555,13 @@ abstract class ReferenceScenarios extends ObjectScenarios {
 
   private void descended(DFut<byte[]> object, Seen seen, boolean leave, Runnable meanwhile) {
     Gate gate = Gate.closed();
-    SharedDFut<byte[]> shared = object.share();
     DFut<?> result =
         leave
-            ? dfut.task(ReferenceScenarios::descendAndLeave).submit(gate, 5, shared)
-            : dfut.task(ReferenceScenarios::descend).submit(gate, 5, shared);
-    letGo(object, shared);
+            ? lent(
+                object,
+                shared -> dfut.task(ReferenceScenarios::descendAndLeave).submit(gate, 5, shared))
+            : lent(
+                object, shared -> dfut.task(ReferenceScenarios::descend).submit(gate, 5, shared));
     gate.awaitArrived(1);
     meanwhile.run();
     gate.open();
@@ -605,10 +602,10 @@ abstract class ReferenceScenarios extends ObjectScenarios {
     ofEveryKind(
         (object, seen) -> {
           Gate gate = Gate.closed();
-          SharedDFut<byte[]> shared = object.share();
           DFut<Integer> result =
-              dfut.task(ReferenceScenarios::failAtTheBottom).submit(gate, 5, shared);
-          letGo(object, shared);
+              lent(
+                  object,
+                  shared -> dfut.task(ReferenceScenarios::failAtTheBottom).submit(gate, 5, shared));
           gate.awaitArrived(1);
           gate.open();
           assertThatThrownBy(() -> result.get(SOON))
@@ -661,9 +658,7 @@ abstract class ReferenceScenarios extends ObjectScenarios {
   void borrowersBorrowerOutlivesTheBorrower() {
     ofEveryKind(
         (object, seen) -> {
-          SharedDFut<byte[]> shared = object.share();
-          ActorHandle<Keeper> one = keeping(keeper(), shared);
-          letGo(object, shared);
+          ActorHandle<Keeper> one = keptByAnActor(object);
           ActorHandle<Keeper> two = keeper();
           ActorHandle<Keeper> three = keeper();
           handOn(one, two); // the owner holds nothing any more
@@ -693,9 +688,7 @@ abstract class ReferenceScenarios extends ObjectScenarios {
   void borrowersBorrowerOutlivesTheKilledBorrower() {
     ofEveryKind(
         (object, seen) -> {
-          SharedDFut<byte[]> shared = object.share();
-          ActorHandle<Keeper> one = keeping(keeper(), shared);
-          letGo(object, shared);
+          ActorHandle<Keeper> one = keptByAnActor(object);
           ActorHandle<Keeper> two = keeper();
           handOn(one, two);
           dfut.kill(one);
@@ -717,10 +710,7 @@ abstract class ReferenceScenarios extends ObjectScenarios {
   void actorThatHoldsAReferenceTwice() {
     ofEveryKind(
         (object, seen) -> {
-          SharedDFut<byte[]> shared = object.share();
-          ActorHandle<Keeper> keeper = keeping(keeper(), shared);
-          keeper.task(Keeper::keepSecond).submit(shared).get(SOON);
-          letGo(object, shared);
+          ActorHandle<Keeper> keeper = keptTwiceByAnActor(object);
           assertThat(readBy(keeper)).isEqualTo(seen);
           dropBy(keeper);
           assertThat(keeper.task(Keeper::readSecond).submit().get(SOON)).isEqualTo(seen);
@@ -730,10 +720,7 @@ abstract class ReferenceScenarios extends ObjectScenarios {
     for (boolean kill : new boolean[] {true, false}) {
       ofEveryKind(
           (object, seen) -> {
-            SharedDFut<byte[]> shared = object.share();
-            ActorHandle<Keeper> keeper = keeping(keeper(), shared);
-            keeper.task(Keeper::keepSecond).submit(shared).get(SOON);
-            letGo(object, shared);
+            ActorHandle<Keeper> keeper = keptTwiceByAnActor(object);
             assertThat(keeper.task(Keeper::readSecond).submit().get(SOON)).isEqualTo(seen);
             if (kill) {
               dfut.kill(keeper);
@@ -827,12 +814,13 @@ abstract class ReferenceScenarios extends ObjectScenarios {
         (object, seen) -> {
           Gate gate = Gate.closed();
           Tally tally = Tally.zero();
-          SharedDFut<byte[]> shared = object.share();
           DFut<Seen> result =
-              dfut.task(ReferenceScenarios::readAtTheThirdRun)
-                  .retryOn(UnsupportedOperationException.class)
-                  .submit(tally, gate, shared);
-          letGo(object, shared);
+              lent(
+                  object,
+                  shared ->
+                      dfut.task(ReferenceScenarios::readAtTheThirdRun)
+                          .retryOn(UnsupportedOperationException.class)
+                          .submit(tally, gate, shared));
           gate.awaitArrived(1);
           gate.open();
           assertThat(result.get(SOON)).isEqualTo(seen);

@@ -36,13 +36,18 @@ abstract class Scenarios {
     return habitat;
   }
 
-  final List<DFutSystem> nodes() {
+  final List<Node> nodes() {
     return habitat.nodes();
   }
 
   /** The node farthest from the driver. */
   final NodeId far() {
     return habitat.far();
+  }
+
+  /** A node that offers work; where several do, each call gives the next. */
+  final NodeId next() {
+    return habitat.next();
   }
 
   /** Waits for a condition; the reason says what is broken when it never holds. */

@@ -40,6 +40,13 @@ record Tally(String name) {
 
   /** Counts one more; returns how many that makes. */
   int add() {
+    if (Signals.areElsewhere()) {
+      try {
+        return Signals.ask("add " + name);
+      } catch (InterruptedException e) {
+        throw new IllegalStateException("interrupted while counting", e);
+      }
+    }
     return state().count.incrementAndGet();
   }
 

@@ -167,6 +167,23 @@ final class LeaseBook {
     dispatch(pool, nowNanos);
   }
 
+  /** A task that waited for a worker has ended: requests that no other waits for are withdrawn. */
+  void gone(TaskRecord task) {
+    Pool pool = pools.get(shapeOf(task.spec));
+    if (pool == null) {
+      return;
+    }
+    while (!pool.ready.isEmpty() && pool.ready.peekFirst().isSettled()) {
+      pool.ready.removeFirst(); // one in the middle goes when its turn comes
+    }
+    if (pool.ready.isEmpty()) {
+      withdraw(pool);
+      if (pool.isEmpty()) {
+        pools.remove(pool.shape);
+      }
+    }
+  }
+
   /** A task that was in flight on this lease is not any more. */
   void returned(Lease lease, long nowNanos) {
     lease.stuck = false;

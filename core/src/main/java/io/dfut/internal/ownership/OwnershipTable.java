@@ -256,6 +256,19 @@ final class OwnershipTable implements ReferenceCounter.Listener {
     }
   }
 
+  /** The directory says where an actor is; that its owner is dead, if it is, does not matter. */
+  void onActorFound(ObjectId object, Outcome.Actor where) {
+    Row row = counter.find(object);
+    if (row != null
+        && !row.isOwned()
+        && row.value instanceof Outcome.Failed(Failure failure)
+        && failure.kind() == Failure.Kind.OWNER_DIED) {
+      row.cells().forEach(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
+      row.value = null;
+    }
+    onResolved(new Resolved(object, where));
+  }
+
   // ---- copies ----
 
   void onCopyAdded(CopyAdded added) {
@@ -290,6 +303,36 @@ final class OwnershipTable implements ReferenceCounter.Listener {
     row.cells().forEach(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
     effects.accept(
         new WorkerEffect.Send(object.owner(), new CopyLost(object, attempt, sources, self)));
+  }
+
+  /**
+   * A borrower's copy went with its node. Without another one the owner is asked anew: a task that
+   * takes the object would be sent to where nothing is, again and again.
+   */
+  private void forgetCopy(Row row, NodeId dead) {
+    if (!(row.value instanceof Outcome.Stored stored) || !stored.sources().contains(dead)) {
+      return;
+    }
+    List<NodeId> left = new ArrayList<>(stored.sources());
+    left.remove(dead);
+    if (left.isEmpty()) {
+      onReadFailed(row.id, stored.attempt(), stored.sources());
+    } else {
+      row.value = new Outcome.Stored(stored.attempt(), stored.bytes(), left, stored.contained());
+      row.cells().forEach(cell -> effects.accept(new WorkerEffect.Settle(cell, row.value)));
+    }
+  }
+
+  /**
+   * A task could not read its arguments: where a borrowed one is has to be asked anew. Which of
+   * them it was is not known, so nothing is said to be lost.
+   */
+  void forgetPlace(Row row) {
+    if (!row.isOwned() && row.value instanceof Outcome.Stored) {
+      row.value = null;
+      row.asked = false;
+      row.cells().forEach(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
+    }
   }
 
   /** A borrower found no copy at these nodes, and asks anew. */
@@ -428,6 +471,8 @@ final class OwnershipTable implements ReferenceCounter.Listener {
         dropCopies(row, List.of(dead));
       } else if (row.id.owner().node().equals(dead)) {
         failBorrowed(row, "its node " + dead + " died");
+      } else {
+        forgetCopy(row, dead);
       }
     }
     counter.onNodeDied(dead);

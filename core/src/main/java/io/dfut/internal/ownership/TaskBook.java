@@ -509,6 +509,10 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     if (shouldRetryFailure(task, answer)) {
       discard(answer);
       answer.held().forEach(held -> counter.onHeld(held.object(), answer.executor(), held.epoch()));
+      if (answer.outcomes().getFirst() instanceof Outcome.Failed(Failure failure)
+          && failure.kind() == Failure.Kind.OBJECT_LOST) {
+        task.spec.dependencies().forEach(id -> table.forgetPlace(counter.find(id)));
+      }
       retry(task);
       return;
     }
@@ -899,6 +903,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       return;
     }
     task.cancelled = true;
+    boolean waitedForAWorker = task.state == TaskRecord.State.READY;
     boolean neverStarts = task.state != TaskRecord.State.INLINE && task.claim.take();
     if (task.location != null && !neverStarts) {
       effects.accept(
@@ -916,6 +921,9 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
               task.location, new CancelTask(task.spec.id(), task.attempt, timedOut)));
     }
     fail(task, failure);
+    if (waitedForAWorker) {
+      leases.gone(task);
+    }
   }
 
   void cancel(TaskRecord task, String why) {

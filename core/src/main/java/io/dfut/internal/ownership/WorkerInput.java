@@ -63,6 +63,13 @@ public sealed interface WorkerInput {
       implements WorkerInput {}
 
   /**
+   * A handle on a named actor came from the directory, which knows where the actor is: its owner,
+   * who would be asked otherwise, may be gone if it is detached. One input, not two: between them
+   * could come the news that the owner is dead.
+   */
+  record ActorFound(ObjectId object, Settleable cell, Outcome.Actor where) implements WorkerInput {}
+
+  /**
    * A reference leaves this JVM in a message of the user's own actors. Whoever receives it is not
    * known, and whether anyone does.
    *

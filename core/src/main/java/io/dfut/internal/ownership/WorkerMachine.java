@@ -64,6 +64,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
         }
       }
       case WorkerInput.HandleArrived arrived -> onHandleArrived(arrived);
+      case WorkerInput.ActorFound found -> onActorFound(found);
       case WorkerInput.ReferenceSent(ObjectId object, long transit) -> {
         Row row = counter.find(object);
         if (row != null && !row.freed) { // else it was closed before, and the reader will hear
@@ -206,6 +207,11 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
     } else {
       effects.accept(new WorkerEffect.Settle(cell, new Outcome.Failed(OwnershipTable.freed(id))));
     }
+  }
+
+  private void onActorFound(WorkerInput.ActorFound found) {
+    onHandleArrived(new WorkerInput.HandleArrived(found.object(), found.cell(), Optional.empty()));
+    table.onActorFound(found.object(), found.where());
   }
 
   private void release(ObjectId id) {

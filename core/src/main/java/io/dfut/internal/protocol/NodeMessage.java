@@ -54,7 +54,10 @@ public sealed interface NodeMessage {
   /** Owner to a node with a copy: delete it. Idempotent. */
   record FreeCopy(ObjectKey key) implements NodeMessage {}
 
-  /** Owner to a node with a secondary copy: it is the primary now. Idempotent. */
+  /**
+   * Owner to a node with a secondary copy: it is the primary now. Idempotent. Answered, by {@link
+   * WorkerMessage.CopyLost}, only when the copy is gone.
+   */
   record PromoteCopy(ObjectKey key) implements NodeMessage {}
 
   /**

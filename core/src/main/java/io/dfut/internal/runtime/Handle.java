@@ -4,6 +4,7 @@ import io.dfut.DFutException;
 import io.dfut.ObjectId;
 import io.dfut.ReleasedException;
 import io.dfut.internal.ownership.WorkerInput;
+import io.dfut.internal.task.CallSite;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.time.Duration;
@@ -12,6 +13,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What all handles have in common: one count in one worker's table, given back once, by whichever
@@ -19,6 +22,9 @@ import java.util.concurrent.atomic.AtomicReference;
  */
 abstract class Handle<T> {
   private static final Cleaner CLEANER = Cleaner.create();
+
+  /** Named for users: on DEBUG it tells which handles nobody closed, and where they came from. */
+  private static final Logger FORGOTTEN = LoggerFactory.getLogger("io.dfut.handles");
 
   /** The count. Refers to everything but the handle, so that the handle can become unreachable. */
   static final class Count extends AtomicReference<String> implements Runnable {
@@ -49,9 +55,18 @@ abstract class Handle<T> {
       return get().equals(OPEN);
     }
 
+    /** Where the handle came to be; set only while somebody wants to know, as it costs a walk. */
+    private transient CallSite madeAt = CallSite.UNKNOWN;
+
     /** By the cleaner: the handle is unreachable. */
     @Override
     public void run() {
+      if (isOpen()) {
+        FORGOTTEN.debug(
+            "a handle on {}, made at {}, was not closed: the garbage collector released it",
+            id,
+            madeAt);
+      }
       release("by the garbage collector");
     }
 
@@ -81,6 +96,9 @@ abstract class Handle<T> {
   Handle(Count count, boolean cleaned) {
     this.count = count;
     if (cleaned) {
+      if (FORGOTTEN.isDebugEnabled()) {
+        count.madeAt = CallSite.here();
+      }
       CLEANER.register(this, count);
     }
   }
@@ -115,7 +133,7 @@ abstract class Handle<T> {
 
   public final void close() {
     if (count.isOpen()) {
-      count.release("at " + io.dfut.internal.task.CallSite.here());
+      count.release("at " + CallSite.here());
     }
   }
 

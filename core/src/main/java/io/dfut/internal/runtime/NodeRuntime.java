@@ -413,9 +413,19 @@ final class NodeRuntime implements Membership.Listener {
 
   void promote(ObjectKey key, NodeId node) {
     if (node.equals(self)) {
-      store.promote(key);
+      promoteHere(key);
     } else {
       sendTo(node, new NodeMessage.PromoteCopy(key));
+    }
+  }
+
+  /** Makes this node's copy the primary; if it was thrown out meanwhile, its owner hears so. */
+  private void promoteHere(ObjectKey key) {
+    if (!store.promote(key)) {
+      send(
+          nodeWorker,
+          key.id().owner(),
+          new WorkerMessage.CopyLost(key.id(), key.attempt(), List.of(self), nodeWorker));
     }
   }
 
@@ -489,7 +499,7 @@ final class NodeRuntime implements Membership.Listener {
       }
       case NodeMessage.ToScheduler(SchedulerMessage inner) -> scheduler.post(inner);
       case NodeMessage.FreeCopy(ObjectKey key) -> store.free(key);
-      case NodeMessage.PromoteCopy(ObjectKey key) -> store.promote(key);
+      case NodeMessage.PromoteCopy(ObjectKey key) -> promoteHere(key);
       case NodeMessage.WorkerEnded(WorkerId worker, String cause) -> buried(worker, cause);
       case NodeMessage.CollectGarbage m -> garbage.collect();
       case NodeMessage.Inspect m -> inspectors.answer(from, m);

@@ -413,6 +413,13 @@ final class WorkerActor {
     return new Handle.Count(this, count.id, count.cell, count.outer);
   }
 
+  /** A count on an actor that the directory knows. */
+  Handle.Count found(ObjectId object, io.dfut.internal.task.Outcome.Actor where) {
+    ResultCell cell = new ResultCell();
+    post(new WorkerInput.ActorFound(object, cell, where));
+    return new Handle.Count(this, object, cell, Optional.empty());
+  }
+
   /** A count on a reference that came in with a value or from the directory. */
   Handle.Count arrived(ObjectId object, Optional<ObjectId> outer) {
     ResultCell cell = new ResultCell();

@@ -27,7 +27,6 @@ import io.dfut.internal.codec.References;
 import io.dfut.internal.ownership.WorkerInput;
 import io.dfut.internal.protocol.NodeMessage.NamedActor;
 import io.dfut.internal.protocol.WorkerMessage.EndActor;
-import io.dfut.internal.protocol.WorkerMessage.Resolved;
 import io.dfut.internal.task.Argument;
 import io.dfut.internal.task.CallSite;
 import io.dfut.internal.task.Failure;
@@ -570,16 +569,11 @@ class WorkerContext implements ContextBackend {
 
   private <A extends DFutActor<?>> ActorHandle<A> found(NamedActor named) {
     ObjectId object = named.actor().object();
-    Handle.Count count = worker.arrived(object, Optional.empty());
-    // The directory knows where it is: its owner, who would be asked otherwise, may be gone if it
-    // is detached.
-    named
-        .worker()
-        .ifPresent(
-            at ->
-                worker.post(
-                    new WorkerInput.Received(
-                        new Resolved(object, new Outcome.Actor(at, named.className())))));
+    Handle.Count count =
+        named
+            .worker()
+            .map(at -> worker.found(object, new Outcome.Actor(at, named.className())))
+            .orElseGet(() -> worker.arrived(object, Optional.empty()));
     return actorHandle(count, named.className());
   }
 

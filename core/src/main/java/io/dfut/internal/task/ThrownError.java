@@ -102,8 +102,10 @@ public final class ThrownError {
         suppressed.add(of(s, depth - 1, seen));
       }
     }
-    return new ThrownError(
-        thrown.getClass().getName(), text(thrown), frames, causeError, suppressed, thrown);
+    return thrown instanceof RemoteError remote // what it stands for goes on, not the stand-in
+        ? new ThrownError(remote.className, remote.text, frames, causeError, suppressed, thrown)
+        : new ThrownError(
+            thrown.getClass().getName(), text(thrown), frames, causeError, suppressed, thrown);
   }
 
   private static String text(Throwable thrown) {
@@ -209,8 +211,13 @@ public final class ThrownError {
   static final class RemoteError extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
+    private final String className;
+    private final String text;
+
     RemoteError(String className, String text, Throwable cause) {
       super(text.isEmpty() ? className : className + ": " + text, cause);
+      this.className = className;
+      this.text = text;
     }
   }
 }

@@ -27,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Some workers and what they say to each other, in the words of the domain. Messages wait until the
@@ -73,6 +74,14 @@ final class Story {
   void deliverAll() {
     while (!mail.isEmpty()) {
       deliver(mail.removeFirst());
+    }
+  }
+
+  /** The same, with a look at the tables after each message. */
+  void deliverAll(Runnable look) {
+    while (!mail.isEmpty()) {
+      deliver(mail.removeFirst());
+      look.run();
     }
   }
 
@@ -300,6 +309,14 @@ final class Story {
       return cell;
     }
 
+    /** The directory of named actors says where the actor is. */
+    void findsActor(ActorId actor, Actor where) {
+      Cell cell = new Cell();
+      cells.put(actor.object(), cell);
+      does(
+          new WorkerInput.ActorFound(actor.object(), cell, new Outcome.Actor(where.id, "Counter")));
+    }
+
     /** A message of the user's own actors leaves with a reference. */
     Transit sends(ObjectId object) {
       Transit transit = new Transit(object, --lastMessage);
@@ -421,6 +438,12 @@ final class Story {
       does(new WorkerInput.TimerFired(new WorkerTimer.HandoverEnd()));
     }
 
+    /** A read of the copies that this worker knows of finds none of them. */
+    void findsNoCopy(ObjectId object) {
+      Outcome.Stored known = (Outcome.Stored) row(object).value;
+      does(new WorkerInput.ReadFailed(object, known.attempt(), known.sources()));
+    }
+
     boolean keeps(ObjectId object) {
       return Tables.keeps(machine, object);
     }
@@ -431,6 +454,19 @@ final class Story {
 
     long asksFor(Class<? extends SchedulerMessage> type) {
       return asked.stream().filter(type::isInstance).count();
+    }
+
+    /** How often a task that makes this object was pushed. */
+    long pushesOf(ObjectId object) {
+      return effects.stream()
+          .filter(WorkerEffect.Push.class::isInstance)
+          .filter(e -> ((WorkerEffect.Push) e).message().spec().id().equals(object.task()))
+          .count();
+    }
+
+    /** The workers that this owner knows to hold the object. */
+    Set<WorkerId> borrowersOf(ObjectId object) {
+      return row(object) == null ? Set.of() : row(object).borrowers().keySet();
     }
 
     long settledTasks() {
