@@ -1,6 +1,8 @@
 package io.dfut.internal.cluster;
 
 import io.dfut.NodeId;
+import io.dfut.WorkerId;
+import io.dfut.internal.machine.Sharing;
 import io.dfut.internal.task.FunctionRef;
 import io.dfut.internal.task.InlineValue;
 import io.dfut.internal.task.ThrownError;
@@ -104,6 +106,8 @@ final class Shapes {
       return new AddressShape();
     } else if (plain.isEnum()) {
       return new EnumShape(plain);
+    } else if (plain == WorkerId.class) {
+      return new WorkerShape();
     } else if (plain.isRecord()) {
       return new RecordShape(plain);
     } else if (plain.isSealed()) {
@@ -378,6 +382,23 @@ final class Shapes {
         map.put(key.read(in), value.read(in));
       }
       return map;
+    }
+  }
+
+  /** Whose rows keep many ids of the same few workers. */
+  private static final class WorkerShape implements Shape {
+    private static final Sharing<WorkerId> WORKERS = new Sharing<>(10_000);
+
+    private final Shape record = new RecordShape(WorkerId.class);
+
+    @Override
+    public void write(Object value, WireWriter out) throws IOException {
+      record.write(value, out);
+    }
+
+    @Override
+    public Object read(WireReader in) throws IOException {
+      return WORKERS.of((WorkerId) record.read(in));
     }
   }
 

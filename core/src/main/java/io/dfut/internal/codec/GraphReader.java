@@ -6,6 +6,7 @@ import io.dfut.ObjectId;
 import io.dfut.SerializationException;
 import io.dfut.ValueCodec;
 import io.dfut.WorkerId;
+import io.dfut.internal.machine.Sharing;
 import java.io.ByteArrayInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -51,6 +52,9 @@ import java.util.concurrent.atomic.AtomicReference;
  * exponential; {@link #hashWork} bounds the sum.
  */
 final class GraphReader {
+  /** Whoever keeps many references keeps their owners once. */
+  private static final Sharing<WorkerId> OWNERS = new Sharing<>(10_000);
+
   /** Stands for an object that is not known yet: its items come first. */
   private static final Object PENDING = new Object();
 
@@ -513,7 +517,9 @@ final class GraphReader {
     long port = in.varint();
     long incarnation = in.u8();
     WorkerId owner =
-        new WorkerId(new NodeId(host, (int) Math.min(port, 1 << 20), incarnation), in.varint());
+        OWNERS.of(
+            new WorkerId(
+                new NodeId(host, (int) Math.min(port, 1 << 20), incarnation), in.varint()));
     long sequence = in.zigzag();
     AutoCloseable handle;
     if (tag == Tag.SHARED) {

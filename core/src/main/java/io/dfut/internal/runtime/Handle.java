@@ -38,6 +38,9 @@ abstract class Handle<T> {
     /** The object whose value held the reference, if it came out of one. */
     final transient Optional<ObjectId> outer;
 
+    /** Where the handle came to be; set only while somebody wants to know, as it costs a walk. */
+    private transient CallSite madeAt = CallSite.UNKNOWN;
+
     Count(WorkerActor worker, ObjectId id, ResultCell cell, Optional<ObjectId> outer) {
       super(OPEN);
       this.worker = worker;
@@ -54,9 +57,6 @@ abstract class Handle<T> {
     boolean isOpen() {
       return get().equals(OPEN);
     }
-
-    /** Where the handle came to be; set only while somebody wants to know, as it costs a walk. */
-    private transient CallSite madeAt = CallSite.UNKNOWN;
 
     /** By the cleaner: the handle is unreachable. */
     @Override

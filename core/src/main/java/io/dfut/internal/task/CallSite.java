@@ -1,7 +1,6 @@
 package io.dfut.internal.task;
 
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
+import io.dfut.internal.machine.Sharing;
 
 /**
  * The line of user code that submitted a task or put a value. The runtime's own frames are skipped;
@@ -20,9 +19,7 @@ public record CallSite(String className, String method, String file, int line) {
   private static final StackWalker WALKER = StackWalker.getInstance();
 
   /** Equal sites are kept once, while there are not more of them than any program has lines. */
-  private static final int SITES_MAX = 10_000;
-
-  private static final Map<CallSite, CallSite> SITES = new ConcurrentHashMap<>();
+  private static final Sharing<CallSite> SITES = new Sharing<>(10_000);
 
   private static final ClassValue<CallSite[]> BY_FUNCTION =
       new ClassValue<>() {
@@ -52,14 +49,7 @@ public record CallSite(String className, String method, String file, int line) {
 
   /** An equal site that all who ask share; worth it for what is kept for long. */
   public CallSite kept() {
-    CallSite known = SITES.get(this);
-    if (known != null) {
-      return known;
-    }
-    if (SITES.size() < SITES_MAX) {
-      SITES.put(this, this);
-    }
-    return this;
+    return SITES.of(this);
   }
 
   /** The same, walking the stack only the first time that this class of function is submitted. */
