@@ -10,6 +10,7 @@ import io.dfut.internal.protocol.WorkerMessage.EndActor;
 import io.dfut.internal.protocol.WorkerMessage.Resolve;
 import io.dfut.internal.protocol.WorkerMessage.Resolved;
 import io.dfut.internal.spi.ObjectKey;
+import io.dfut.internal.task.CallSite;
 import io.dfut.internal.task.Failure;
 import io.dfut.internal.task.Outcome;
 import io.dfut.internal.task.TaskSpec;
@@ -500,7 +501,9 @@ final class OwnershipTable implements ReferenceCounter.Listener {
                       + row.id.owner()
                       + " of "
                       + row.id
-                      + " is gone ("
+                      + (row.madeBy == null ? "" : ", borrowed here through " + row.madeBy)
+                      + (row.site.equals(CallSite.UNKNOWN) ? "" : " submitted at " + row.site)
+                      + ", is gone ("
                       + cause
                       + "), so nobody can name the value's place or make it again. Let a worker"
                       + " that lives longer, such as the driver or an actor, submit or put what"
