@@ -146,8 +146,8 @@ final class MutationsSimTest {
     long seeds =
         (long)
             loader
-                .loadClass(WorkersSimTest.class.getName())
-                .getMethod("seedsToViolation", long.class)
+                .loadClass(Seeds.class.getName())
+                .getMethod("toViolation", long.class)
                 .invoke(null, SEEDS_MAX);
     System.out.printf("mutation \"%s\": found by seed %d%n", mutation, seeds);
     assertThat(seeds).as("seeds until \"%s\" is found", mutation).isLessThan(SEEDS_MAX);

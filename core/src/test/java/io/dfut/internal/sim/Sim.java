@@ -37,8 +37,6 @@ final class Sim {
   /** A run that lasts longer, on its own clock, will not end. */
   private static final long LONGEST_NANOS = 300_000_000_000L;
 
-  private static final long STEPS_MAX = 100_000;
-
   static final JobId JOB = new JobId(new NodeId("sim", 1, 0), 1);
 
   /** Where messages to a node's scheduler go. */
@@ -78,7 +76,7 @@ final class Sim {
   final Profile profile;
   final Random random;
   final Network network;
-  final Map<String, Integer> seen;
+  final Counters seen;
   private final WorkerLimits limits;
   private final List<SimNode> nodes = new ArrayList<>();
   private final Map<WorkerId, SimWorker> workers = new LinkedHashMap<>();
@@ -93,13 +91,18 @@ final class Sim {
 
   private final List<String> log = new ArrayList<>();
   private final boolean logging;
+  private boolean hashing;
+
+  /** FNV-1a. */
+  private long traceHash = 0xcbf29ce484222325L;
+
   private long now = 1_000_000_000L;
   private long lastAlarm;
   private long steps;
   private int workerCrashes;
   private int nodeCrashes;
 
-  Sim(long seed, Profile profile, Random random, Map<String, Integer> seen, boolean logging) {
+  Sim(long seed, Profile profile, Random random, Counters seen, boolean logging) {
     this.seed = seed;
     this.profile = profile;
     this.random = random;
@@ -109,8 +112,8 @@ final class Sim {
     this.limits =
         new WorkerLimits(
             profile.leaseIdleNanos(), 1 + random.nextInt(3), 1 + random.nextInt(4), 5_000_000_000L);
-    this.workerCrashes = profile.workerCrashes();
-    this.nodeCrashes = profile.nodeCrashes();
+    this.workerCrashes = profile.faults().workerCrashes();
+    this.nodeCrashes = profile.faults().nodeCrashes();
     for (int i = 0; i < profile.nodes(); i++) {
       NodeId id = new NodeId("sim", 1 + i, 0);
       nodes.add(
@@ -148,7 +151,7 @@ final class Sim {
       while (true) {
         if (act()) {
           idleTicks = 0;
-          expect(steps++ < STEPS_MAX, "it does not come to rest");
+          expect(steps++ < profile.lengths().stepsMax(), "it does not come to rest");
           continue;
         }
         boolean done = drivers.stream().allMatch(SimWorker::isDone);
@@ -240,7 +243,7 @@ final class Sim {
   }
 
   void count(String what) {
-    seen.merge(what, 1, Integer::sum);
+    seen.add(what);
   }
 
   /** Lines are made only when they are kept: writing messages out costs more than handling them. */
@@ -248,6 +251,24 @@ final class Sim {
     if (logging) {
       log.add(steps + " " + line.get());
     }
+  }
+
+  /** Kinds and places only: the text of a message has addresses of lambdas, and orders of sets. */
+  private void trace(String where, Object what) {
+    String text = now + " " + where + " " + what.getClass().getSimpleName();
+    for (int i = 0; i < text.length(); i++) {
+      traceHash = (traceHash ^ text.charAt(i)) * 0x100000001b3L;
+    }
+  }
+
+  /** Hashes what happens, so that two runs can be compared. */
+  Sim hashing() {
+    hashing = true;
+    return this;
+  }
+
+  long traceHash() {
+    return traceHash;
   }
 
   // ---- messages ----
@@ -258,6 +279,9 @@ final class Sim {
 
   private void deliver(Network.Envelope e) {
     log(() -> e.from() + " -> " + e.to() + ": " + e.message());
+    if (hashing) {
+      trace(e.from() + " " + e.to(), e.message());
+    }
     switch (e.to()) {
       case WorkerId to when e.message() instanceof Late(WorkerMessage message) ->
           send(new Thread((WorkerId) e.from()), to, message, null);
@@ -522,7 +546,7 @@ final class Sim {
       node.store.keySet().removeIf(key -> ended.contains(key.id().owner()));
       // So are those of an executor that crashed before it could say where it had put them.
       expect(
-          profile.workerCrashes() > 0 || node.store.isEmpty(),
+          profile.faults().workerCrashes() > 0 || node.store.isEmpty(),
           "copies are left at " + node.id + ": " + node.store);
     }
   }
@@ -578,5 +602,8 @@ final class Sim {
 
   void input(SimWorker worker, WorkerInput input) {
     log(() -> worker.id + " does " + input);
+    if (hashing) {
+      trace(worker.id.toString(), input);
+    }
   }
 }
