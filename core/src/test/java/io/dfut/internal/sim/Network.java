@@ -49,9 +49,27 @@ final class Network {
     return busy.isEmpty();
   }
 
-  /** Takes the next message of any pair. */
-  Envelope take() {
-    int index = random.nextInt(busy.size());
+  /**
+   * Takes the next message of any pair; null when there is none, or all are for receivers that take
+   * none now.
+   *
+   * @param takesNone whether the receiver does not read its messages at the moment
+   */
+  Envelope take(Predicate<Object> takesNone) {
+    if (busy.isEmpty()) {
+      return null;
+    }
+    int first = random.nextInt(busy.size());
+    for (int i = 0; i < busy.size(); i++) {
+      int index = (first + i) % busy.size();
+      if (!takesNone.test(busy.get(index).link.to)) {
+        return takeAt(index);
+      }
+    }
+    return null;
+  }
+
+  private Envelope takeAt(int index) {
     Channel channel = busy.get(index);
     Envelope next = channel.waiting.removeFirst();
     if (channel.waiting.isEmpty()) {

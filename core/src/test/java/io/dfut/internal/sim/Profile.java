@@ -3,6 +3,8 @@ package io.dfut.internal.sim;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -53,12 +55,45 @@ record Profile(
    *
    * @param workerCrashes how many workers crash
    * @param nodeCrashes how many nodes crash
+   * @param freezes how many times a node stops for a while, and goes on
+   * @param suspicions how many times a node stops for so long that the others declare it dead; when
+   *     it goes on, it does not know that yet
+   * @param restarts whether a node that is gone comes back, empty, as another incarnation
+   * @param driversToo whether nodes with a driver crash, too, but for the last one
+   * @param refusal whether a node refuses what dead nodes still say, as the real one does; else
+   *     only workers that have not heard of the death are spared it
+   * @param endless whether faults go on for as long as the run does. It is then cut off, and only
+   *     what must never happen is checked, not what must happen at last.
+   * @param steps between two faults, on average
    */
-  record Faults(int workerCrashes, int nodeCrashes) {
-    static final Faults NONE = new Faults(0, 0);
+  record Faults(
+      int workerCrashes,
+      int nodeCrashes,
+      int freezes,
+      int suspicions,
+      boolean restarts,
+      boolean driversToo,
+      boolean refusal,
+      boolean endless,
+      int steps) {
+    static final Faults NONE = new Faults(0, 0, 0, 0, false, false, true, false, 150);
+
+    /** Nodes come back, else there would soon be none left to fail. */
+    private Faults sustained() {
+      return new Faults(
+          workerCrashes,
+          nodeCrashes,
+          freezes,
+          suspicions,
+          true,
+          driversToo,
+          refusal,
+          endless,
+          steps);
+    }
 
     boolean isNone() {
-      return equals(NONE);
+      return workerCrashes + nodeCrashes + freezes + suspicions == 0;
     }
   }
 
@@ -80,11 +115,23 @@ record Profile(
         Faults.NONE);
   }
 
-  /** Workers and whole nodes die. */
+  /** Workers and whole nodes die, stop for a while, and come back. */
   static Profile crashing(Random random) {
-    return calm(random)
-        .onNodes(2 + random.nextInt(2), 1)
-        .withFaults(new Faults(random.nextInt(3), random.nextInt(2)));
+    Profile calm = calm(random);
+    int nodes = 2 + random.nextInt(2);
+    Faults faults =
+        new Faults(
+            random.nextInt(3),
+            random.nextInt(2),
+            random.nextInt(3) == 0 ? 1 + random.nextInt(3) : 0,
+            random.nextInt(3) == 0 ? 1 + random.nextInt(2) : 0,
+            random.nextBoolean(),
+            random.nextInt(3) == 0,
+            random.nextBoolean(),
+            random.nextInt(6) == 0,
+            50 + random.nextInt(150));
+    return calm.onNodes(nodes, faults.driversToo ? nodes : 1 + random.nextInt(2))
+        .withFaults(faults.endless ? faults.sustained() : faults);
   }
 
   private Profile onNodes(int theNodes, int theDrivers) {
@@ -193,6 +240,23 @@ record Profile(
       return number;
     }
     return part.getType() == long.class ? (Object) Long.valueOf(value) : Integer.valueOf(value);
+  }
+
+  /** The values of all parts, by name, as {@link #with} takes them. */
+  Map<String, String> parts() {
+    Map<String, String> parts = new LinkedHashMap<>();
+    collect(this, parts);
+    return parts;
+  }
+
+  private static void collect(Record record, Map<String, String> parts) {
+    for (RecordComponent part : record.getClass().getRecordComponents()) {
+      switch (valueOf(record, part)) {
+        case Record inner -> collect(inner, parts);
+        case Boolean yes -> parts.put(part.getName(), yes ? "yes" : "no");
+        case Object number -> parts.put(part.getName(), number.toString());
+      }
+    }
   }
 
   /** Names of parts, and of the parts of parts. */

@@ -35,7 +35,7 @@ import java.util.Set;
  */
 final class Sim {
   /** A run that lasts longer, on its own clock, will not end. */
-  private static final long LONGEST_NANOS = 300_000_000_000L;
+  private static final long LONGEST_NANOS = 30_000_000_000L;
 
   static final JobId JOB = new JobId(new NodeId("sim", 1, 0), 1);
 
@@ -55,22 +55,13 @@ final class Sim {
 
   private record Promote(ObjectKey key) {}
 
-  private record Alarm(long atNanos, long order, Runnable action) {}
+  /** Who tells the news of a death, from where nothing is lost with the dead. */
+  private record Detector(Object dead) {}
 
-  /** A node: its scheduler and its store. */
-  static final class SimNode {
-    final NodeId id;
-    final LeaseMachine leases;
-    final Map<ObjectKey, Value> store = new LinkedHashMap<>();
-    final Set<Object> knownDead = new HashSet<>();
-    long lastWorker;
-    boolean dead;
-
-    SimNode(NodeId id, LeaseMachine leases) {
-      this.id = id;
-      this.leases = leases;
-    }
-  }
+  /**
+   * @param node whose timer it is; null for what is nobody's
+   */
+  private record Alarm(long atNanos, long order, SimNode node, Runnable action) {}
 
   final long seed;
   final Profile profile;
@@ -78,7 +69,10 @@ final class Sim {
   final Network network;
   final Counters seen;
   private final WorkerLimits limits;
-  private final List<SimNode> nodes = new ArrayList<>();
+
+  /** All lives of all nodes. */
+  private final Map<NodeId, SimNode> nodes = new LinkedHashMap<>();
+
   private final Map<WorkerId, SimWorker> workers = new LinkedHashMap<>();
   private final Set<WorkerId> ended = new HashSet<>();
   private final List<SimWorker> drivers = new ArrayList<>();
@@ -86,8 +80,8 @@ final class Sim {
   private final PriorityQueue<Alarm> alarms =
       new PriorityQueue<>(Comparator.comparingLong(Alarm::atNanos).thenComparingLong(Alarm::order));
 
-  /** Open handles by object, wherever they are: what must not be freed. */
-  private final Map<ObjectId, Integer> openHandles = new HashMap<>();
+  /** Open handles by owner and object, wherever they are: what must not be freed. */
+  private final Map<WorkerId, Map<ObjectId, Integer>> openHandles = new HashMap<>();
 
   private final List<String> log = new ArrayList<>();
   private final boolean logging;
@@ -99,8 +93,7 @@ final class Sim {
   private long now = 1_000_000_000L;
   private long lastAlarm;
   private long steps;
-  private int workerCrashes;
-  private int nodeCrashes;
+  private final Faulty faulty;
 
   Sim(long seed, Profile profile, Random random, Counters seen, boolean logging) {
     this.seed = seed;
@@ -112,29 +105,20 @@ final class Sim {
     this.limits =
         new WorkerLimits(
             profile.leaseIdleNanos(), 1 + random.nextInt(3), 1 + random.nextInt(4), 5_000_000_000L);
-    this.workerCrashes = profile.faults().workerCrashes();
-    this.nodeCrashes = profile.faults().nodeCrashes();
+    this.faulty = new Faulty(this);
+    List<SimNode> first = new ArrayList<>();
     for (int i = 0; i < profile.nodes(); i++) {
-      NodeId id = new NodeId("sim", 1 + i, 0);
-      nodes.add(
-          new SimNode(
-              id,
-              new LeaseMachine(
-                  id,
-                  Resources.NONE.with(Resources.CPU, profile.cpus()),
-                  new LeaseLimits(
-                      random.nextInt(4), 1_000_000_000L, 10_000_000, profile.idleWorkers()),
-                  new Random(seed + i))));
+      first.add(newNode(new NodeId("sim", 1 + i, 0)));
     }
-    for (SimNode node : nodes) {
-      for (SimNode other : nodes) {
+    for (SimNode node : first) {
+      for (SimNode other : first) {
         if (node != other) {
           node.leases.step(new LeaseInput.Received(other.leases.load()), now, effect -> {});
         }
       }
     }
     for (int i = 0; i < profile.drivers(); i++) {
-      SimWorker driver = newWorker(nodes.get(i));
+      SimWorker driver = newWorker(first.get(i));
       Body body = new Body(random.nextLong(), 0, true);
       driver.drive(body);
       drivers.add(driver);
@@ -148,7 +132,7 @@ final class Sim {
   long run() {
     try {
       int idleTicks = 0;
-      while (true) {
+      while (!faulty.isCutOff(steps)) {
         if (act()) {
           idleTicks = 0;
           expect(steps++ < profile.lengths().stepsMax(), "it does not come to rest");
@@ -158,11 +142,13 @@ final class Sim {
         if (done && collectGarbage()) {
           continue;
         }
-        expect(now < LONGEST_NANOS, "it does not end");
+        expect(
+            now - faulty.lastNanos() < LONGEST_NANOS,
+            "it does not end within the time it has after the last fault");
         if (!alarms.isEmpty()) {
           Alarm next = alarms.poll();
           now = Math.max(now, next.atNanos);
-          next.action.run();
+          ring(next);
           tick();
           continue;
         }
@@ -176,7 +162,10 @@ final class Sim {
         now += 50_000_000;
         tick();
       }
-      checkNothingIsLeft();
+      count(profile.faults().endless() ? "ran for safety" : "ran to the end");
+      if (!faulty.isCutOff(steps)) {
+        checkNothingIsLeft();
+      }
       checkValues();
       return steps;
     } catch (RuntimeException | AssertionError | StackOverflowError e) {
@@ -187,39 +176,60 @@ final class Sim {
 
   private boolean act() {
     now += random.nextInt(20_000);
-    if (!alarms.isEmpty() && alarms.peek().atNanos <= now) {
-      alarms.poll().action.run();
-      return true;
+    while (!alarms.isEmpty() && alarms.peek().atNanos <= now) {
+      if (ring(alarms.poll())) {
+        return true;
+      }
     }
     if (random.nextInt(400) == 0) {
       tick();
       return true;
     }
-    if (workerCrashes + nodeCrashes > 0 && random.nextInt(150) == 0) {
-      crashSomething();
+    if (faulty.act()) {
       return true;
     }
-    if (!network.isEmpty() && random.nextInt(3) > 0) {
-      deliver(network.take());
+    if (random.nextInt(3) > 0 && deliverOne()) {
       return true;
     }
     List<SimWorker> all = new ArrayList<>(workers.values());
-    int first = random.nextInt(all.size());
+    int first = all.isEmpty() ? 0 : random.nextInt(all.size());
     for (int i = 0; i < all.size(); i++) {
-      if (all.get((first + i) % all.size()).act()) {
+      SimWorker worker = all.get((first + i) % all.size());
+      if (!worker.node.frozen && worker.act()) {
         return true;
       }
     }
-    if (!network.isEmpty()) {
-      deliver(network.take());
-      return true;
+    return deliverOne();
+  }
+
+  private boolean deliverOne() {
+    Network.Envelope next = network.take(this::takesNone);
+    if (next == null) {
+      return false;
     }
-    return false;
+    deliver(next);
+    return true;
+  }
+
+  /** What is for a frozen node waits; once it is declared dead, senders hear that. */
+  private boolean takesNone(Object endPoint) {
+    SimNode node = nodeOf(nodeAt(endPoint));
+    return node.frozen && !node.declaredDead;
+  }
+
+  /** Whether it did something: a frozen node's timers are late. */
+  private boolean ring(Alarm alarm) {
+    if (alarm.node != null && alarm.node.frozen) {
+      alarm.node.overdue.add(alarm.action);
+      return false;
+    }
+    alarm.action.run();
+    return true;
   }
 
   private void tick() {
-    for (SimNode node : nodes) {
-      if (!node.dead) {
+    for (SimNode node : List.copyOf(nodes.values())) {
+      if (!node.dead && !node.frozen) {
         stepLeases(node, new LeaseInput.Tick());
       }
     }
@@ -229,13 +239,20 @@ final class Sim {
   private boolean collectGarbage() {
     boolean any = false;
     for (SimWorker worker : List.copyOf(workers.values())) {
-      any |= worker.collectGarbage();
+      any |= !worker.node.frozen && worker.collectGarbage();
     }
     return any;
   }
 
-  void after(long nanos, Runnable action) {
-    alarms.add(new Alarm(now + nanos, ++lastAlarm, action));
+  /**
+   * @param node whose timer it is, and which must be going for it; null for what is nobody's
+   */
+  void after(SimNode node, long nanos, Runnable action) {
+    alarms.add(new Alarm(now + nanos, ++lastAlarm, node, action));
+  }
+
+  long steps() {
+    return steps;
   }
 
   long now() {
@@ -282,58 +299,126 @@ final class Sim {
     if (hashing) {
       trace(e.from() + " " + e.to(), e.message());
     }
+    SimNode there = nodeOf(nodeAt(e.to()));
+    if (isRefused(e, there)) {
+      count("refused from the dead");
+      return;
+    }
+    boolean isInside = isAt(e.from(), there.id);
+    if (there.declaredDead && !isInside) {
+      answerForTheDead(e, there.id);
+    }
+    if (there.dead) {
+      if (nodes.containsKey(there.next())) {
+        count("for an old incarnation");
+      }
+      return;
+    }
+    if (there.frozen) { // and declared dead
+      faulty.keepForThaw(there, e);
+      return;
+    }
+    if (there.declaredDead && !isInside && oneIn(2)) {
+      return; // of what was sent before some is in its sockets
+    }
     switch (e.to()) {
       case WorkerId to when e.message() instanceof Late(WorkerMessage message) ->
           send(new Thread((WorkerId) e.from()), to, message, null);
       case WorkerId to -> {
         WorkerMessage message = (WorkerMessage) e.message();
         count(message.getClass().getSimpleName());
+        if (message instanceof WorkerMessage.TaskReturned answer) {
+          nodeOf(answer.executor().node())
+              .unreported
+              .removeIf(key -> key.id().task().equals(answer.task()));
+        }
         SimWorker worker = workers.get(to);
         if (worker != null) {
-          worker.receive(message, (Claim) e.claim());
+          worker.receive(workerOf(e.from()), message, (Claim) e.claim());
         } else if (isAnswered(message) && workerOf(e.from()) != null) {
-          WorkerId asker = workerOf(e.from());
-          boolean nodeDead = nodeOf(to.node()).dead;
           send(
               new Scheduler(to.node()),
-              asker,
-              nodeDead
-                  ? new WorkerMessage.NodeDied(to.node(), "it is dead")
-                  : new WorkerMessage.WorkerDied(to, "it has ended"),
+              workerOf(e.from()),
+              new WorkerMessage.WorkerDied(to, "it has ended"),
               null);
         }
       }
-      case Scheduler(NodeId to) -> {
-        SimNode node = nodeOf(to);
+      case Scheduler scheduler -> {
         switch (e.message()) { // its node hears of a death before its scheduler does
-          case SchedulerMessage.WorkerGone(WorkerId worker) -> node.knownDead.add(worker);
-          case SchedulerMessage.NodeGone(NodeId gone) -> node.knownDead.add(gone);
+          case SchedulerMessage.WorkerGone(WorkerId worker) -> there.knownDead.add(worker);
+          case SchedulerMessage.NodeGone(NodeId gone) -> {
+            there.knownDead.add(gone);
+            there.goneForScheduler.add(gone);
+          }
           default -> {}
         }
-        if (!node.dead) {
-          stepLeases(
-              node,
-              e.message() instanceof LeaseInput input
-                  ? input
-                  : new LeaseInput.Received((SchedulerMessage) e.message()));
-        } else if (e.message() instanceof SchedulerMessage.RequestLease request) {
-          send(
-              new Store(to),
-              request.lease().owner(),
-              new WorkerMessage.NodeDied(to, "it is dead"),
-              null);
-        }
+        stepLeases(
+            there,
+            e.message() instanceof LeaseInput input
+                ? input
+                : new LeaseInput.Received((SchedulerMessage) e.message()));
       }
-      case Store(NodeId to) -> {
+      case Store store -> {
         if (e.message() instanceof Free(ObjectKey key)) {
-          nodeOf(to).store.remove(key);
+          there.store.remove(key);
         }
       }
       default -> throw new IllegalStateException("to nobody: " + e);
     }
   }
 
-  private static WorkerId workerOf(Object endPoint) {
+  /** Whether the receiver's node does not listen to the sender's. */
+  private boolean isRefused(Network.Envelope e, SimNode receiver) {
+    if (e.from() instanceof Detector) {
+      return false;
+    }
+    NodeId from = nodeAt(e.from());
+    if (from.equals(receiver.id) || !receiver.knownDead.contains(from)) {
+      return false;
+    }
+    // To a worker that was not told, since it came later, the node's refusal is the only
+    // protection.
+    return profile.faults().refusal()
+        || e.to() instanceof WorkerId to
+            && workers.get(to) != null
+            && !workers.get(to).hasHeardOf(from);
+  }
+
+  /** As the runtime does: who waits for an answer hears that nobody will give it. */
+  private void answerForTheDead(Network.Envelope e, NodeId dead) {
+    WorkerId asker =
+        switch (e.message()) {
+          case SchedulerMessage.RequestLease request -> request.lease().owner();
+          case WorkerMessage message when isAnswered(message) -> workerOf(e.from());
+          default -> null;
+        };
+    if (asker != null) {
+      send(new Detector(dead), asker, new WorkerMessage.NodeDied(dead, "it is dead"), null);
+    }
+  }
+
+  /** Whether the end point is on the node. */
+  boolean isAt(Object endPoint, NodeId node) {
+    return !(endPoint instanceof Detector) && nodeAt(endPoint).equals(node);
+  }
+
+  /** A node tells another that it is there. */
+  void greet(SimNode from, SimNode to) {
+    send(new Scheduler(from.id), new Scheduler(to.id), from.leases.load(), null);
+  }
+
+  /** The node that an end point is on. */
+  static NodeId nodeAt(Object endPoint) {
+    return switch (endPoint) {
+      case WorkerId worker -> worker.node();
+      case Thread(WorkerId worker) -> worker.node();
+      case Scheduler(NodeId node) -> node;
+      case Store(NodeId node) -> node;
+      default -> throw new IllegalStateException("nowhere: " + endPoint);
+    };
+  }
+
+  static WorkerId workerOf(Object endPoint) {
     return switch (endPoint) {
       case WorkerId worker -> worker;
       case Thread(WorkerId worker) -> worker;
@@ -362,12 +447,50 @@ final class Sim {
   // ---- nodes ----
 
   SimNode nodeOf(NodeId id) {
-    return nodes.get(id.port() - 1);
+    return nodes.get(id);
+  }
+
+  Iterable<SimNode> nodes() {
+    return List.copyOf(nodes.values());
+  }
+
+  List<SimWorker> workersOf(SimNode node) {
+    return workers.values().stream().filter(worker -> worker.node == node).toList();
+  }
+
+  List<SimWorker> workers() {
+    return List.copyOf(workers.values());
+  }
+
+  boolean isThere(SimWorker worker) {
+    return workers.get(worker.id) == worker;
+  }
+
+  List<SimWorker> drivers() {
+    return drivers;
+  }
+
+  SimNode newNode(NodeId id) {
+    SimNode node =
+        new SimNode(
+            id,
+            new LeaseMachine(
+                id,
+                Resources.NONE.with(Resources.CPU, profile.cpus()),
+                new LeaseLimits(
+                    random.nextInt(4), 1_000_000_000L, 10_000_000, profile.idleWorkers()),
+                new Random(seed + id.port() + 31 * id.incarnation())));
+    nodes.put(id, node);
+    return node;
   }
 
   private SimWorker newWorker(SimNode node) {
     SimWorker worker = new SimWorker(this, node, new WorkerId(node.id, ++node.lastWorker), limits);
     workers.put(worker.id, worker);
+    if (node.declaredDead) {
+      ended.add(worker.id);
+      worker.forgetHandles();
+    }
     return worker;
   }
 
@@ -385,13 +508,19 @@ final class Sim {
         case LeaseEffect.EndActor(WorkerId worker, String reason) ->
             send(self, worker, new WorkerMessage.EndActor(reason), null);
         case LeaseEffect.Publish(SchedulerMessage.NodeLoad load) -> {
-          for (SimNode other : nodes) {
-            if (other != node) {
+          for (SimNode other : nodes.values()) {
+            if (other != node && other.isMember() && !node.knownDead.contains(other.id)) {
               send(self, new Scheduler(other.id), load, null);
             }
           }
         }
       }
+    }
+    if (input instanceof LeaseInput.Received(SchedulerMessage.NodeLoad load)
+        && node.leases.knownNodes().contains(load.node())) {
+      expect(
+          !node.goneForScheduler.contains(load.node()),
+          node.id + " believes the report of a node that is known to be dead: " + load);
     }
     long used = node.leases.held().getOrDefault(Resources.CPU, 0L);
     long free = node.leases.free().getOrDefault(Resources.CPU, 0L);
@@ -412,6 +541,7 @@ final class Sim {
     } else {
       count("parked");
       after(
+          node,
           1_000_000_000L,
           () -> {
             if (workers.containsKey(id)) {
@@ -427,15 +557,15 @@ final class Sim {
 
   /** A worker is no more, and everyone is told. */
   void workerEnded(SimWorker worker, String cause) {
-    workers.remove(worker.id);
-    ended.add(worker.id);
-    worker.forgetHandles();
-    for (SimNode node : nodes) {
-      send(
-          new Store(worker.id.node()),
-          new Scheduler(node.id),
-          new SchedulerMessage.WorkerGone(worker.id),
-          null);
+    remove(worker);
+    for (SimNode node : nodes.values()) {
+      if (!node.dead) {
+        send(
+            new Store(worker.id.node()),
+            new Scheduler(node.id),
+            new SchedulerMessage.WorkerGone(worker.id),
+            null);
+      }
     }
     for (SimWorker other : workers.values()) {
       // As another message of the dead worker's own node: after what that worker sent, if lucky.
@@ -447,71 +577,57 @@ final class Sim {
     }
   }
 
-  private void crashSomething() {
-    if (workerCrashes > 0) {
-      workerCrashes--;
-      List<SimWorker> some = workers.values().stream().filter(w -> !drivers.contains(w)).toList();
-      if (!some.isEmpty()) {
-        SimWorker victim = some.get(random.nextInt(some.size()));
-        log(() -> "CRASH of " + victim.id);
-        count("worker crashed");
-        network.cutTailsFrom(from -> from.equals(victim.id) || from.equals(new Thread(victim.id)));
-        workerEnded(victim, "it crashed");
-      }
-      return;
+  /** A worker is no more. */
+  void remove(SimWorker worker) {
+    workers.remove(worker.id);
+    ended.add(worker.id);
+    worker.forgetHandles();
+  }
+
+  /** The others take all of its workers for dead. */
+  void tellOfDeath(SimNode dead, String cause) {
+    for (SimWorker worker : workersOf(dead)) {
+      ended.add(worker.id);
+      worker.forgetHandles();
     }
-    nodeCrashes--;
-    SimNode victim = nodes.get(nodes.size() - 1);
-    if (drivers.stream().anyMatch(d -> d.id.node().equals(victim.id)) || victim.dead) {
-      return;
-    }
-    log(() -> "CRASH of " + victim.id);
-    count("node crashed");
-    victim.dead = true;
-    victim.store.clear();
-    network.cutTailsFrom(
-        from ->
-            from instanceof Scheduler(NodeId node) && node.equals(victim.id)
-                || workerOf(from) != null && workerOf(from).node().equals(victim.id));
-    for (SimWorker worker : List.copyOf(workers.values())) {
-      if (worker.id.node().equals(victim.id)) {
-        workers.remove(worker.id);
-        ended.add(worker.id);
-        worker.forgetHandles();
-      }
-    }
-    for (SimNode node : nodes) {
-      if (!node.dead) {
+    for (SimNode node : nodes.values()) {
+      if (!node.dead && node != dead) {
         send(
-            new Store(victim.id),
+            new Detector(dead.id),
             new Scheduler(node.id),
-            new SchedulerMessage.NodeGone(victim.id),
+            new SchedulerMessage.NodeGone(dead.id),
             null);
       }
     }
     for (SimWorker worker : workers.values()) {
-      send(
-          new Store(victim.id),
-          worker.id,
-          new WorkerMessage.NodeDied(victim.id, "it crashed"),
-          null);
+      if (worker.node != dead) {
+        send(new Detector(dead.id), worker.id, new WorkerMessage.NodeDied(dead.id, cause), null);
+      }
     }
   }
 
   // ---- oracles ----
 
   void opened(ObjectId id) {
-    openHandles.merge(id, 1, Integer::sum);
+    openHandles.computeIfAbsent(id.owner(), owner -> new HashMap<>()).merge(id, 1, Integer::sum);
   }
 
   void closed(ObjectId id) {
-    openHandles.computeIfPresent(id, (same, count) -> count == 1 ? null : count - 1);
+    openHandles.computeIfPresent(
+        id.owner(),
+        (owner, open) -> {
+          open.computeIfPresent(id, (same, count) -> count == 1 ? null : count - 1);
+          return open.isEmpty() ? null : open;
+        });
   }
 
   /** After a step of this worker: what it owns and somebody has a handle on is still there. */
   void checkNothingFreedEarly(SimWorker owner) {
-    for (ObjectId id : openHandles.keySet()) {
-      if (id.owner().equals(owner.id) && !Tables.keeps(owner.machine, id)) {
+    if (owner.node.declaredDead) {
+      return; // nobody asks it any more
+    }
+    for (ObjectId id : openHandles.getOrDefault(owner.id, Map.of()).keySet()) {
+      if (!Tables.keeps(owner.machine, id)) {
         throw new AssertionError(id + " was freed while a handle on it was open");
       }
     }
@@ -534,7 +650,7 @@ final class Sim {
           "the table of " + worker.id + " is not empty: " + worker.machine.describe());
       expect(worker.isIdle(), worker.id + " is not idle");
     }
-    for (SimNode node : nodes) {
+    for (SimNode node : nodes.values()) {
       if (node.dead) {
         continue;
       }
@@ -554,15 +670,21 @@ final class Sim {
   private void checkValues() {
     Evaluation evaluation = new Evaluation(profile);
     for (int i = 0; i < drivers.size(); i++) {
+      if (ended.contains(drivers.get(i).id)) {
+        continue; // nobody sees what it read
+      }
       List<Long> expected = evaluation.trace(driverBodies.get(i));
       List<Long> actual = drivers.get(i).trace();
-      boolean tainted = drivers.get(i).isTainted();
+      boolean tainted = drivers.get(i).isTainted() || !drivers.get(i).isDone();
       expect(
           tainted
               ? expected.subList(0, Math.min(expected.size(), actual.size())).equals(actual)
               : expected.equals(actual),
           "a driver read " + actual + " instead of " + expected);
-      count(tainted ? "driver tainted" : "driver exact");
+      count(
+          !drivers.get(i).isDone()
+              ? "driver cut off"
+              : tainted ? "driver tainted" : "driver exact");
       if (tainted && !profile.cancels() && !profile.actors()) {
         expect(!profile.isCalm(), "a failure without a fault");
       }
@@ -584,7 +706,7 @@ final class Sim {
     for (SimWorker worker : workers.values()) {
       text.append(worker.describe());
     }
-    for (SimNode node : nodes) {
+    for (SimNode node : nodes.values()) {
       text.append(node.id)
           .append(": ")
           .append(node.leases.describe())

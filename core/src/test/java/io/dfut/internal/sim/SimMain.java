@@ -15,6 +15,9 @@ public final class SimMain {
 
   private static final long PROGRESS_MILLIS = Long.getLong("dfut.sim.progress-millis", 10_000);
 
+  /** How long it is looked for a smaller run that fails. */
+  private static final long SHRINK_NANOS = 60_000_000_000L;
+
   private static final String EXPLORER = "io.dfut.internal.explore.Explore";
 
   private final SimOptions options;
@@ -177,11 +180,19 @@ public final class SimMain {
     campaign.seen().sorted().forEach((what, count) -> out.printf("  %-40s %d%n", what, count));
   }
 
+  private void shrunk(Shrink.Failing smallest) {
+    out.println("the smallest run found that breaks one, too, of " + smallest.steps() + " steps:");
+    out.println("  ./dfut sim --seed " + smallest.seed() + " " + smallest.recipe().options());
+  }
+
   private int broken(Campaign.Found found) {
     out.println(found.violation().getMessage());
     out.println("seed " + found.seed() + ", profile " + options.recipe().profile(found.seed()));
     out.println("to repeat it with a log of its messages:");
     out.println("  ./dfut sim --seed " + found.seed() + " " + options.recipe().options());
+    if (options.shrinks()) {
+      shrunk(new Shrink(SHRINK_NANOS).smallest(options.recipe(), found.seed(), found.violation()));
+    }
     return EXIT_BROKEN;
   }
 }

@@ -108,4 +108,18 @@ class SimOptionsTest {
         .contains("./dfut sim --seed ")
         .contains("--profile all --with stepsMax=1");
   }
+
+  @Test
+  void aRunThatFailsIsMadeSmaller() throws Exception {
+    // Runs of more than a few steps fail, so the smallest profile does as well as any.
+    assertThat(run("--seeds 20 --profile crashing --with stepsMax=10")).isEqualTo(1);
+
+    String last = out.toString().lines().reduce((first, second) -> second).orElseThrow();
+    assertThat(last)
+        .startsWith("  ./dfut sim --seed ")
+        .contains("nodes=1", "workerCrashes=0", "suspicions=0", "actors=no", "cpus=1");
+    out.reset();
+    assertThat(run(last.substring("  ./dfut sim ".length()))).isEqualTo(1);
+    assertThat(out.toString()).contains("it does not come to rest");
+  }
 }

@@ -123,7 +123,7 @@ final class SimWorker {
   }
 
   final Sim sim;
-  final Sim.SimNode node;
+  final SimNode node;
   final WorkerId id;
   final WorkerMachine machine;
   private final Set<ObjectId> actors = new HashSet<>();
@@ -147,6 +147,12 @@ final class SimWorker {
   /** Handles in an actor's fields, and those that nobody can reach any more. */
   private final List<Handle> kept = new ArrayList<>();
 
+  /** Nodes whose death it was told of. */
+  private final Set<NodeId> heardOf = new HashSet<>();
+
+  /** Whether its handles count no more: it is gone, or taken for it. */
+  private boolean forgotten;
+
   private ActorId actor;
   private Optional<String> ended = Optional.empty();
   private Running driver;
@@ -154,7 +160,7 @@ final class SimWorker {
   private long lastTimer;
   private long lastId;
 
-  SimWorker(Sim sim, Sim.SimNode node, WorkerId id, WorkerLimits limits) {
+  SimWorker(Sim sim, SimNode node, WorkerId id, WorkerLimits limits) {
     this.sim = sim;
     this.node = node;
     this.id = id;
@@ -166,7 +172,7 @@ final class SimWorker {
   }
 
   boolean isDone() {
-    return driver == null;
+    return driver == null || forgotten;
   }
 
   private List<Long> trace = List.of();
@@ -247,9 +253,10 @@ final class SimWorker {
         long mine = ++lastTimer;
         timers.put(timer, mine);
         sim.after(
+            node,
             delayNanos,
             () -> {
-              if (timers.remove(timer, mine) && ended.isEmpty()) {
+              if (timers.remove(timer, mine) && sim.isThere(this)) {
                 input(new WorkerInput.TimerFired(timer));
               }
             });
@@ -261,7 +268,37 @@ final class SimWorker {
 
   // ---- messages ----
 
-  void receive(WorkerMessage message, Claim claim) {
+  /**
+   * @param from the worker that says it; null for a scheduler, or the news
+   */
+  void receive(WorkerId from, WorkerMessage message, Claim claim) {
+    if (from != null && heardOf.contains(from.node()) && !changesFromTheDead(message)) {
+      sim.count("last words of a dead node");
+      String before = machine.describe().toString();
+      take(message, claim);
+      Sim.expect(
+          machine.describe().toString().equals(before),
+          "a message of a node that is known to be dead changed the table: " + message);
+    } else {
+      take(message, claim);
+    }
+  }
+
+  /**
+   * What brings references, and is let go of again with their acknowledgement, or speaks of the
+   * living: it may pass through the table of a worker whose node does not refuse it.
+   */
+  private static boolean changesFromTheDead(WorkerMessage message) {
+    return message instanceof TaskPushed
+        || message instanceof TaskReturned
+        || message instanceof WorkerMessage.BorrowAcknowledged
+        || message instanceof WorkerMessage.CancelTask
+        || message instanceof WorkerMessage.CancelRequested
+        || message instanceof WorkerMessage.WorkerDied
+        || message instanceof WorkerMessage.NodeDied;
+  }
+
+  private void take(WorkerMessage message, Claim claim) {
     switch (message) {
       case TaskPushed push -> {
         if (!push.lent().isEmpty()) {
@@ -289,6 +326,7 @@ final class SimWorker {
       }
       case WorkerMessage.NodeDied(NodeId dead, String cause) -> {
         node.knownDead.add(dead);
+        heardOf.add(dead);
         fence(worker -> worker.node().equals(dead));
         input(new WorkerInput.Received(message));
       }
@@ -456,16 +494,43 @@ final class SimWorker {
 
   /** The worker is gone, and with it every handle here. */
   void forgetHandles() {
-    ended = Optional.of("gone");
+    if (forgotten) {
+      return;
+    }
+    forgotten = true;
     running().forEach(running -> running.handles.forEach(this::forget));
     kept.forEach(this::forget);
   }
 
   private void forget(Handle handle) {
     if (handle.open) {
-      handle.open = false;
       sim.closed(handle.id);
     }
+  }
+
+  private void opened(ObjectId object) {
+    if (!forgotten) {
+      sim.opened(object);
+    }
+  }
+
+  private void closed(Handle handle) {
+    handle.open = false;
+    if (!forgotten) {
+      sim.closed(handle.id);
+    }
+  }
+
+  boolean isActor() {
+    return actor != null;
+  }
+
+  boolean isBlocked() {
+    return blocked;
+  }
+
+  boolean hasHeardOf(NodeId dead) {
+    return heardOf.contains(dead);
   }
 
   // ---- acting ----
@@ -483,14 +548,17 @@ final class SimWorker {
       return step(driver);
     }
     if (actor != null) {
-      if (!queue.isEmpty() && calls.size() < 2 && (calls.isEmpty() || sim.oneIn(2))) {
+      if (!queue.isEmpty()
+          && calls.size() < 2
+          && (calls.isEmpty() || sim.oneIn(2))
+          && areInReach(queue.peek())) {
         start(queue.poll());
         return true;
       }
       return !calls.isEmpty() && step(calls.get(sim.random.nextInt(calls.size())));
     }
     if (stack.isEmpty()) {
-      if (queue.isEmpty()) {
+      if (queue.isEmpty() || !areInReach(queue.peek())) {
         return false;
       }
       start(queue.poll());
@@ -512,6 +580,9 @@ final class SimWorker {
       return;
     }
     sim.count("started");
+    if (node.id.incarnation() > 0) {
+      sim.count("started on a node that came back");
+    }
     TaskSpec spec = pushed.push.spec();
     if (spec.kind() instanceof TaskSpec.Kind.Creation) {
       actor = new ActorId(spec.id().owner(), spec.id().sequence());
@@ -592,7 +663,7 @@ final class SimWorker {
     }
     for (NodeId source : stored.sources()) {
       Value there = sim.nodeOf(source).store.get(key);
-      if (there != null) {
+      if (there != null && !sim.nodeOf(source).frozen) {
         sim.count("pulled");
         node.store.put(key, there);
         input(new WorkerInput.ReadSucceeded(object, stored.attempt(), node.id));
@@ -601,6 +672,37 @@ final class SimWorker {
     }
     Sim.expect(!sim.isStrict(), "no copy of " + key + " where it should be: " + stored);
     return Optional.empty();
+  }
+
+  /** Whether a pull would hang: a source that may have it is frozen, and nobody else has it. */
+  private boolean isOutOfReach(ObjectId object, Outcome.Stored stored) {
+    ObjectKey key = new ObjectKey(object, stored.attempt());
+    return !node.store.containsKey(key)
+        && stored.sources().stream()
+            .map(sim::nodeOf)
+            .anyMatch(source -> source.frozen && !node.knownDead.contains(source.id))
+        && stored.sources().stream()
+            .map(sim::nodeOf)
+            .noneMatch(source -> !source.frozen && source.store.containsKey(key));
+  }
+
+  /** Whether a task's stored arguments can be had now, or are known to be lost. */
+  private boolean areInReach(Pushed pushed) {
+    for (PushedArgument argument : pushed.push.arguments()) {
+      List<PushedArgument.Resolved> all =
+          switch (argument) {
+            case PushedArgument.Value value -> List.of();
+            case PushedArgument.Resolved one -> List.of(one);
+            case PushedArgument.ResolvedList list -> list.elements();
+          };
+      for (PushedArgument.Resolved one : all) {
+        if (one.outcome() instanceof Outcome.Stored stored && isOutOfReach(one.object(), stored)) {
+          sim.count("argument at a frozen node");
+          return false;
+        }
+      }
+    }
+    return true;
   }
 
   private void read(Running running, Value value, ObjectId outer) {
@@ -615,7 +717,7 @@ final class SimWorker {
     Cell cell = new Cell();
     Handle handle = new Handle(object, cell, isActor(object));
     running.handles.add(handle);
-    sim.opened(object);
+    opened(object);
     input(new WorkerInput.HandleArrived(object, cell, outer));
     return handle;
   }
@@ -645,7 +747,7 @@ final class SimWorker {
         Handle from = duplicate.handle();
         Handle copy = new Handle(from.id, from.cell, from.actor);
         running.handles.add(copy);
-        sim.opened(copy.id);
+        opened(copy.id);
         input(new WorkerInput.HandleAdded(copy.id));
         running.program.has(copy, copy.actor);
       }
@@ -671,8 +773,7 @@ final class SimWorker {
 
   private void close(Handle handle) {
     if (handle.open) {
-      handle.open = false;
-      sim.closed(handle.id);
+      closed(handle);
       input(new WorkerInput.HandleReleased(handle.id));
     }
   }
@@ -771,7 +872,7 @@ final class SimWorker {
     for (int i = 0; i < spec.results(); i++) {
       cells.add(new Cell());
       handles.add(new Handle(spec.id().result(i), cells.get(i), isActor(spec.id().result(i))));
-      sim.opened(spec.id().result(i));
+      opened(spec.id().result(i));
     }
     SimClaim claim = new SimClaim(spec, cells, dependencies);
     if (spec.kind() instanceof TaskSpec.Kind.Plain) {
@@ -788,7 +889,7 @@ final class SimWorker {
     Cell cell = new Cell();
     Handle handle = new Handle(object, cell, false);
     running.handles.add(handle);
-    sim.opened(object);
+    opened(object);
     Outcome outcome =
         keep(object, 0, put.number(), put.stored(), put.inside(), running.program.isTainted());
     input(new WorkerInput.Put(object, outcome, CallSite.UNKNOWN, cell));
@@ -860,6 +961,14 @@ final class SimWorker {
     switch (outcome) {
       case Outcome.Inline inline -> value = Optional.of((Value) inline.value().object());
       case Outcome.Stored stored -> {
+        if (isOutOfReach(handle.id, stored)) {
+          if (running.cancelled) {
+            unblock(running);
+            running.waitingFor = null;
+            return true;
+          }
+          return false;
+        }
         value = fetch(handle.id, stored);
         if (value.isEmpty()) {
           Outcome before = handle.cell.outcome;
@@ -976,6 +1085,9 @@ final class SimWorker {
     }
     List<Outcome> outcomes = new ArrayList<>();
     for (int i = 0; i < end.numbers().size(); i++) {
+      if (end.stored().get(i) && !spec.id().owner().equals(id)) {
+        node.unreported.add(new ObjectKey(spec.id().result(i), running.pushed.push.attempt()));
+      }
       outcomes.add(
           keep(
               spec.id().result(i),
@@ -994,8 +1106,7 @@ final class SimWorker {
     if (push.spec().kind() instanceof TaskSpec.Kind.Plain) {
       for (Handle handle : running.handles) {
         if (handle.open) {
-          handle.open = false;
-          sim.closed(handle.id);
+          closed(handle);
           released.add(handle.id);
         }
       }

@@ -2,6 +2,8 @@ package io.dfut.internal.sim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -18,6 +20,43 @@ final class WorkersSimTest {
   /** The seed to repeat; null for all. */
   private static final Long GIVEN = Long.getLong("dfut.sim.seed");
 
+  /**
+   * How often each fault has to strike at each moment in a full run: what was measured, divided by
+   * two or more.
+   */
+  private static final Map<String, Long> FAULTS_AT_LEAST = faultsAtLeast();
+
+  private static Map<String, Long> faultsAtLeast() {
+    Map<String, Long> least = new TreeMap<>();
+    for (String fault :
+        new String[] {
+          "worker crash", "node crash", "freeze", "suspicion", "declared dead", "late life"
+        }) {
+      for (String moment :
+          new String[] {
+            "while registering",
+            "while passing",
+            "while handover",
+            "while again",
+            "while another is frozen",
+            "with an actor",
+            "with a blocked task",
+            "with an owner",
+            "between seal and report"
+          }) {
+        least.put(fault + " " + moment, 30L);
+      }
+    }
+    least.put("declared dead between seal and report", 10L);
+    least.put("late life between seal and report", 10L);
+    least.put("node crash while frozen", 80L);
+    least.put("worker crash while frozen", 100L);
+    least.put("restart while another is frozen", 150L);
+    least.put("restart while registering", 30L);
+    least.put("restart while again", 50L);
+    return least;
+  }
+
   @Test
   void everyFutureSettlesWithItsValueAndNothingIsLeft() throws Exception {
     Counters seen = runSeeds(Recipe.of(Recipe.Family.CALM), SEEDS * 2 / 5);
@@ -27,7 +66,16 @@ final class WorkersSimTest {
   @Test
   void crashesOfWorkersAndNodesLeaveNothingBehind() throws Exception {
     Counters seen = runSeeds(Recipe.of(Recipe.Family.CRASHING), SEEDS * 3 / 5);
-    assertSeen(seen, "worker crashed", "node crashed", "NodeDied");
+    assertSeen(seen, "NodeDied", "started on a node that came back", "ran for safety");
+    assertSeen(
+        seen, "refused from the dead", "last words of a dead node", "argument at a frozen node");
+    if (GIVEN == null && SEEDS >= 20_000) {
+      FAULTS_AT_LEAST.forEach(
+          (fault, times) ->
+              assertThat(seen.of(fault))
+                  .as("times of \"%s\", of %s", fault, seen)
+                  .isGreaterThanOrEqualTo(times));
+    }
   }
 
   private static void assertSeen(Counters seen, String... all) {
