@@ -78,6 +78,24 @@ record Profile(
       int steps) {
     static final Faults NONE = new Faults(0, 0, 0, 0, false, false, true, false, 150);
 
+    private static Faults freezes(int count, int steps) {
+      return new Faults(0, 0, count, 0, false, false, true, false, steps);
+    }
+
+    /** As many more as a long run has room for, and further apart. */
+    private Faults more(Random random) {
+      return new Faults(
+          workerCrashes * (1 + random.nextInt(8)),
+          restarts ? nodeCrashes * (1 + random.nextInt(5)) : nodeCrashes,
+          freezes * (1 + random.nextInt(5)),
+          restarts ? suspicions * (1 + random.nextInt(4)) : suspicions,
+          restarts,
+          driversToo,
+          refusal,
+          endless,
+          steps * (1 + random.nextInt(8)));
+    }
+
     /** Nodes come back, else there would soon be none left to fail. */
     private Faults sustained() {
       return new Faults(
@@ -130,8 +148,38 @@ record Profile(
             random.nextBoolean(),
             random.nextInt(6) == 0,
             50 + random.nextInt(150));
+    if (random.nextInt(5) == 0) {
+      // Nothing dies, so all that is promised without deaths must hold, however late some are.
+      faults = Faults.freezes(1 + random.nextInt(4), 10 + random.nextInt(60));
+    }
     return calm.onNodes(nodes, faults.driversToo ? nodes : 1 + random.nextInt(2))
         .withFaults(faults.endless ? faults.sustained() : faults);
+  }
+
+  /** More of everything, for runs of some ten thousand steps. */
+  Profile longer(Random random) {
+    int theNodes = nodes + random.nextInt(3);
+    return onNodes(theNodes, Math.max(drivers, 1 + random.nextInt(theNodes)))
+        .withLengths(
+            new Lengths(
+                50 + random.nextInt(150), 8 + random.nextInt(3), 4 + random.nextInt(2), 2_000_000))
+        .withFaults(faults.more(random));
+  }
+
+  private Profile withLengths(Lengths theLengths) {
+    return new Profile(
+        nodes,
+        cpus,
+        drivers,
+        actors,
+        cancels,
+        inline,
+        handBacks,
+        stored,
+        leaseIdleNanos,
+        idleWorkers,
+        theLengths,
+        faults);
   }
 
   private Profile onNodes(int theNodes, int theDrivers) {

@@ -52,6 +52,9 @@ record Recipe(Family family, Length length, Map<String, String> settings) {
   private Profile profile(Random random, long seed) {
     boolean calm = family == Family.CALM || family == Family.ALL && seed % 2 == 0;
     Profile profile = calm ? Profile.calm(random) : Profile.crashing(random);
+    if (length == Length.LONG) {
+      profile = profile.longer(random);
+    }
     for (Map.Entry<String, String> setting : settings.entrySet()) {
       profile = profile.with(setting.getKey(), setting.getValue());
     }

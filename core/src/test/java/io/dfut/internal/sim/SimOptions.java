@@ -34,6 +34,8 @@ record SimOptions(
                                from the seed that it named
         --profile P            calm (delays only), crashing (faults too), or all: even seeds calm,
                                odd ones crashing (default)
+        --long                 longer programs, deeper and on more nodes, with more faults: some
+                               ten thousand steps a seed
         --seed X               this one seed only, with a log of all messages if it fails
         --with NAME=VALUE,...  parts of the profile, instead of what the seed draws
         --threads N            how many seeds at once (default: one for each core)
@@ -50,6 +52,7 @@ record SimOptions(
           "--seeds",
           "--from-seed",
           "--profile",
+          "--long",
           "--seed",
           "--with",
           "--threads",
