@@ -151,11 +151,11 @@ final class Faulty {
     lastNanos = sim.now();
     node.dead = true;
     node.frozen = false;
-    node.store.clear();
     node.unreported.clear();
     node.overdue.clear();
     sim.network.cutTailsFrom(from -> sim.isAt(from, node.id));
     sim.workersOf(node).forEach(sim::remove);
+    node.store.close();
     if (!node.declaredDead) {
       node.declaredDead = true;
       sim.tellOfDeath(node, cause);

@@ -63,8 +63,12 @@ record Recipe(Family family, Length length, Map<String, String> settings) {
 
   /** A run that can be started. */
   Sim sim(long seed, Counters seen, boolean logging) {
+    return sim(seed, seen, logging, MapStore::new);
+  }
+
+  Sim sim(long seed, Counters seen, boolean logging, SimStore.Factory stores) {
     Random random = new Random(seed);
-    return new Sim(seed, profile(random, seed), random, seen, logging);
+    return new Sim(seed, profile(random, seed), random, seen, logging, stores);
   }
 
   /** The part of a command line that says this. */

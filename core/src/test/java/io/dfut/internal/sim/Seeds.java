@@ -1,6 +1,8 @@
 package io.dfut.internal.sim;
 
-/** For who loads a simulator of its own: the machines with a bug in them. */
+import java.util.Map;
+
+/** For who loads a simulator of its own: the machines with a bug in them, or other stores. */
 public final class Seeds {
   private Seeds() {}
 
@@ -15,5 +17,20 @@ public final class Seeds {
       }
     }
     return most;
+  }
+
+  /**
+   * A run whose values are stored, for the most part.
+   *
+   * @param stores makes the store of each node
+   * @param seen what was seen, by name; added to
+   * @return its steps
+   */
+  public static long run(long seed, SimStore.Factory stores, Map<String, Long> seen) {
+    Recipe recipe = Recipe.of(Recipe.Family.ALL).with("stored", "0.8");
+    Counters counters = new Counters();
+    long steps = recipe.sim(seed, counters, false, stores).run();
+    counters.sorted().forEach((what, count) -> seen.merge(what, count, Long::sum));
+    return steps;
   }
 }

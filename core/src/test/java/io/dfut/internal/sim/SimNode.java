@@ -5,17 +5,15 @@ import io.dfut.internal.lease.LeaseMachine;
 import io.dfut.internal.spi.ObjectKey;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 
 /** One life of one node: its scheduler, its store, and what it knows of the others. */
 final class SimNode {
   final NodeId id;
   final LeaseMachine leases;
-  final Map<ObjectKey, Value> store = new LinkedHashMap<>();
+  final SimStore store;
 
   /**
    * Workers and nodes that this node has heard are dead, and nodes that were dead before it came:
@@ -43,8 +41,9 @@ final class SimNode {
   /** It is no more. */
   boolean dead;
 
-  SimNode(NodeId id, LeaseMachine leases) {
+  SimNode(NodeId id, LeaseMachine leases, SimStore store) {
     this.id = id;
+    this.store = store;
     this.leases = leases;
   }
 

@@ -89,7 +89,19 @@ final class SimWorker {
     }
   }
 
-  private record Pushed(TaskPushed push, Claim claim) {
+  /**
+   * @param reads of its stored arguments
+   */
+  private record Pushed(TaskPushed push, Claim claim, Map<ObjectKey, SimStore.Read> reads) {
+    Pushed(TaskPushed push, Claim claim) {
+      this(push, claim, new LinkedHashMap<>());
+    }
+
+    void closeReads() {
+      reads.values().forEach(SimStore.Read::close);
+      reads.clear();
+    }
+
     boolean is(TaskId task, int attempt) {
       return push.spec().id().equals(task) && push.attempt() == attempt;
     }
@@ -101,6 +113,13 @@ final class SimWorker {
     final Program<Handle> program;
     final List<Handle> handles = new ArrayList<>();
     Handle waitingFor;
+
+    /** Of what it waits for, once that is known to be in a store. */
+    SimStore.Read read;
+
+    /** Values on their way into the store, and what is done then. */
+    Writing writing;
+
     boolean cancelled;
 
     Running(Pushed pushed, Program<Handle> program) {
@@ -116,6 +135,21 @@ final class SimWorker {
       return pushed == null ? Optional.empty() : Optional.of(pushed.push.spec().id());
     }
   }
+
+  /** A value that a body makes; first on its way into the store, if it goes there. */
+  private static final class Made {
+    final ObjectKey key;
+    final SimStore.Write write;
+    Outcome outcome;
+
+    Made(ObjectKey key, SimStore.Write write, Outcome outcome) {
+      this.key = key;
+      this.write = write;
+      this.outcome = outcome;
+    }
+  }
+
+  private record Writing(List<Made> all, int[] sealed, Runnable then) {}
 
   private static final class Caller {
     long next;
@@ -335,6 +369,17 @@ final class SimWorker {
   }
 
   private void offer(Pushed pushed) {
+    if (actor != null && pushed.push.sequence() < 0) {
+      // Pushed before its owner ran it itself and gave the lease back, which came first. Between
+      // two
+      // nodes, and within one, messages are in order, so that this cannot be; here they are in
+      // order
+      // between two workers only.
+      sim.count("late push at an actor");
+      pushed.claim.take(pushed.push.attempt());
+      dropped(pushed);
+      return;
+    }
     if (actor != null) {
       Caller caller =
           callers.computeIfAbsent(pushed.push.spec().id().owner(), from -> new Caller());
@@ -359,6 +404,7 @@ final class SimWorker {
   }
 
   private void dropped(Pushed pushed) {
+    pushed.closeReads();
     if (!pushed.push.lent().isEmpty()) {
       input(new WorkerInput.TaskDropped(pushed.push));
     }
@@ -551,14 +597,14 @@ final class SimWorker {
       if (!queue.isEmpty()
           && calls.size() < 2
           && (calls.isEmpty() || sim.oneIn(2))
-          && areInReach(queue.peek())) {
+          && areHere(queue.peek())) {
         start(queue.poll());
         return true;
       }
       return !calls.isEmpty() && step(calls.get(sim.random.nextInt(calls.size())));
     }
     if (stack.isEmpty()) {
-      if (queue.isEmpty() || !areInReach(queue.peek())) {
+      if (queue.isEmpty() || !areHere(queue.peek())) {
         return false;
       }
       start(queue.poll());
@@ -616,6 +662,7 @@ final class SimWorker {
                 list.elements().stream().allMatch(element -> take(running, element));
           };
       if (!there) {
+        running.pushed.closeReads();
         sim.count("argument lost");
         finish(
             running,
@@ -627,6 +674,8 @@ final class SimWorker {
         return;
       }
     }
+    running.pushed.reads.values().forEach(this::closeLater);
+    running.pushed.reads.clear();
     decodeLent(running);
   }
 
@@ -647,62 +696,99 @@ final class SimWorker {
     Optional<Value> value =
         switch (argument.outcome()) {
           case Outcome.Inline inline -> Optional.of((Value) inline.value().object());
-          case Outcome.Stored stored -> fetch(argument.object(), stored);
+          case Outcome.Stored stored ->
+              fetched(
+                  reading(running.pushed.reads, argument.object(), stored),
+                  argument.object(),
+                  stored);
           default -> throw new AssertionError("pushed as an argument: " + argument);
         };
     value.ifPresent(v -> read(running, v, argument.object()));
     return value.isPresent();
   }
 
-  /** The value, from this node or pulled from another; empty when no source has it. */
-  private Optional<Value> fetch(ObjectId object, Outcome.Stored stored) {
-    ObjectKey key = new ObjectKey(object, stored.attempt());
-    Value here = node.store.get(key);
-    if (here != null) {
-      return Optional.of(here);
-    }
-    for (NodeId source : stored.sources()) {
-      Value there = sim.nodeOf(source).store.get(key);
-      if (there != null && !sim.nodeOf(source).frozen) {
-        sim.count("pulled");
-        node.store.put(key, there);
-        input(new WorkerInput.ReadSucceeded(object, stored.attempt(), node.id));
-        return Optional.of(there);
+  /** What reads the value at this node, pulled from another if need be. */
+  private SimStore.Read reading(
+      Map<ObjectKey, SimStore.Read> reads, ObjectId object, Outcome.Stored stored) {
+    return reads.computeIfAbsent(
+        new ObjectKey(object, stored.attempt()), key -> node.store.read(key, stored.sources()));
+  }
+
+  /** The value of a read that is over; empty when no source has it, or there was no room for it. */
+  private Optional<Value> fetched(SimStore.Read read, ObjectId object, Outcome.Stored stored) {
+    switch (read.state()) {
+      case READY -> {
+        if (read.takePulled()) {
+          sim.count("pulled");
+          input(new WorkerInput.ReadSucceeded(object, stored.attempt(), node.id));
+        }
+        return Optional.of((Value) read.value());
       }
+      case LOST -> {
+        Sim.expect(!sim.isStrict(), "no copy of " + object + " where it should be: " + stored);
+        return Optional.empty();
+      }
+      case REFUSED -> {
+        sim.count("no room to read");
+        return Optional.empty();
+      }
+      case WAITING -> throw new AssertionError("read while it is on its way: " + object);
     }
-    Sim.expect(!sim.isStrict(), "no copy of " + key + " where it should be: " + stored);
-    return Optional.empty();
+    throw new AssertionError(read.state());
   }
 
-  /** Whether a pull would hang: a source that may have it is frozen, and nobody else has it. */
-  private boolean isOutOfReach(ObjectId object, Outcome.Stored stored) {
-    ObjectKey key = new ObjectKey(object, stored.attempt());
-    return !node.store.containsKey(key)
-        && stored.sources().stream()
-            .map(sim::nodeOf)
-            .anyMatch(source -> source.frozen && !node.knownDead.contains(source.id))
-        && stored.sources().stream()
-            .map(sim::nodeOf)
-            .noneMatch(source -> !source.frozen && source.store.containsKey(key));
+  /** Lets go after a while, as a view of the value does. */
+  private void closeLater(SimStore.Read read) {
+    if (node.store.isInstant()) {
+      read.close();
+    } else {
+      sim.after(node, sim.random.nextInt(300_000), read::close);
+    }
   }
 
-  /** Whether a task's stored arguments can be had now, or are known to be lost. */
-  private boolean areInReach(Pushed pushed) {
+  /** Whether a task's stored arguments are here, or are known not to come. */
+  private boolean areHere(Pushed pushed) {
+    boolean all = true;
     for (PushedArgument argument : pushed.push.arguments()) {
-      List<PushedArgument.Resolved> all =
+      List<PushedArgument.Resolved> some =
           switch (argument) {
             case PushedArgument.Value value -> List.of();
             case PushedArgument.Resolved one -> List.of(one);
             case PushedArgument.ResolvedList list -> list.elements();
           };
-      for (PushedArgument.Resolved one : all) {
-        if (one.outcome() instanceof Outcome.Stored stored && isOutOfReach(one.object(), stored)) {
-          sim.count("argument at a frozen node");
-          return false;
+      for (PushedArgument.Resolved one : some) {
+        if (one.outcome() instanceof Outcome.Stored stored
+            && reading(pushed.reads, one.object(), stored).state() == SimStore.State.WAITING) {
+          all = false;
         }
       }
     }
-    return true;
+    return all;
+  }
+
+  /** It is no more: what it wrote, read, or waited to read, nobody goes on with. */
+  void letGoOfStore() {
+    for (Running running : running()) {
+      if (running.writing != null) {
+        List<Made> all = running.writing.all;
+        for (int i = running.writing.sealed[0]; i < all.size(); i++) {
+          if (all.get(i).write != null) {
+            sim.count("half-written when its writer died");
+            all.get(i).write.abort();
+          }
+        }
+        running.writing = null;
+      }
+      if (running.read != null) {
+        running.read.close();
+        running.read = null;
+      }
+      if (running.pushed != null) {
+        running.pushed.closeReads();
+      }
+    }
+    queue.forEach(Pushed::closeReads);
+    callers.values().forEach(caller -> caller.early.values().forEach(Pushed::closeReads));
   }
 
   private void read(Running running, Value value, ObjectId outer) {
@@ -730,6 +816,9 @@ final class SimWorker {
   // ---- one operation ----
 
   private boolean step(Running running) {
+    if (running.writing != null) {
+      return goOnWriting(running);
+    }
     if (running.waitingFor != null) {
       return resume(running);
     }
@@ -886,17 +975,22 @@ final class SimWorker {
 
   private void put(Running running, Op.Put<Handle> put) {
     ObjectId object = new ObjectId(id, - ++lastId, 0);
-    Cell cell = new Cell();
-    Handle handle = new Handle(object, cell, false);
-    running.handles.add(handle);
-    opened(object);
-    Outcome outcome =
-        keep(object, 0, put.number(), put.stored(), put.inside(), running.program.isTainted());
-    input(new WorkerInput.Put(object, outcome, CallSite.UNKNOWN, cell));
-    running.program.has(handle, false);
+    Made made =
+        made(object, 0, put.number(), put.stored(), put.inside(), running.program.isTainted());
+    write(
+        running,
+        List.of(made),
+        () -> {
+          Cell cell = new Cell();
+          Handle handle = new Handle(object, cell, false);
+          running.handles.add(handle);
+          opened(object);
+          input(new WorkerInput.Put(object, made.outcome, CallSite.UNKNOWN, cell));
+          running.program.has(handle, false);
+        });
   }
 
-  private Outcome keep(
+  private Made made(
       ObjectId object,
       int attempt,
       long number,
@@ -905,11 +999,53 @@ final class SimWorker {
       boolean fromFault) {
     List<ObjectId> references = inside.stream().map(handle -> handle.id).toList();
     Value value = new Value(number, references, fromFault);
+    ObjectKey key = new ObjectKey(object, attempt);
     if (stored) {
-      node.store.put(new ObjectKey(object, attempt), value);
-      return new Outcome.Stored(attempt, 200_000, List.of(node.id), references);
+      return new Made(
+          key,
+          node.store.write(key, value),
+          new Outcome.Stored(attempt, 200_000, List.of(node.id), references));
     }
-    return new Outcome.Inline(InlineValue.direct(value, v -> new byte[0]), references);
+    return new Made(
+        key, null, new Outcome.Inline(InlineValue.direct(value, v -> new byte[0]), references));
+  }
+
+  private void write(Running running, List<Made> all, Runnable then) {
+    running.writing = new Writing(all, new int[1], then);
+    if (node.store.isInstant() || all.stream().allMatch(made -> made.write == null)) {
+      while (running.writing != null) {
+        goOnWriting(running);
+      }
+    }
+  }
+
+  private boolean goOnWriting(Running running) {
+    Writing writing = running.writing;
+    if (writing.sealed[0] == writing.all.size()) {
+      running.writing = null;
+      writing.then.run();
+      return true;
+    }
+    Made next = writing.all.get(writing.sealed[0]);
+    if (next.write != null) {
+      switch (next.write.state()) {
+        case WAITING -> {
+          return false;
+        }
+        case READY -> {
+          next.write.seal();
+          if (!next.key.id().owner().equals(id)) {
+            node.unreported.add(next.key);
+          }
+        }
+        case LOST, REFUSED -> {
+          sim.count("no room to write");
+          next.outcome = new Outcome.Failed(Failure.of(Failure.Kind.STORE_FULL, "no room"));
+        }
+      }
+    }
+    writing.sealed[0]++;
+    return true;
   }
 
   // ---- waiting ----
@@ -961,15 +1097,28 @@ final class SimWorker {
     switch (outcome) {
       case Outcome.Inline inline -> value = Optional.of((Value) inline.value().object());
       case Outcome.Stored stored -> {
-        if (isOutOfReach(handle.id, stored)) {
+        if (running.read == null) {
+          running.read =
+              node.store.read(new ObjectKey(handle.id, stored.attempt()), stored.sources());
+        }
+        if (running.read.state() == SimStore.State.WAITING) {
           if (running.cancelled) {
+            running.read.close();
+            running.read = null;
             unblock(running);
             running.waitingFor = null;
             return true;
           }
           return false;
         }
-        value = fetch(handle.id, stored);
+        SimStore.Read read = running.read;
+        running.read = null;
+        boolean refused = read.state() == SimStore.State.REFUSED;
+        value = fetched(read, handle.id, stored);
+        closeLater(read);
+        if (refused) {
+          value = Optional.of(new Value(Evaluation.FAILED, List.of(), true));
+        }
         if (value.isEmpty()) {
           Outcome before = handle.cell.outcome;
           input(new WorkerInput.ReadFailed(handle.id, stored.attempt(), stored.sources()));
@@ -1083,13 +1232,10 @@ final class SimWorker {
           List.of(FLAKY, "java.lang.Exception"));
       return;
     }
-    List<Outcome> outcomes = new ArrayList<>();
+    List<Made> all = new ArrayList<>();
     for (int i = 0; i < end.numbers().size(); i++) {
-      if (end.stored().get(i) && !spec.id().owner().equals(id)) {
-        node.unreported.add(new ObjectKey(spec.id().result(i), running.pushed.push.attempt()));
-      }
-      outcomes.add(
-          keep(
+      all.add(
+          made(
               spec.id().result(i),
               running.pushed.push.attempt(),
               end.numbers().get(i),
@@ -1097,7 +1243,10 @@ final class SimWorker {
               end.inside().get(i),
               running.program.isTainted()));
     }
-    finish(running, outcomes, List.of());
+    write(
+        running,
+        all,
+        () -> finish(running, all.stream().map(made -> made.outcome).toList(), List.of()));
   }
 
   private void finish(Running running, List<Outcome> outcomes, List<String> thrown) {
