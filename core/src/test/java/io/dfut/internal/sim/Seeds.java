@@ -29,7 +29,7 @@ public final class Seeds {
   public static long run(long seed, SimStore.Factory stores, Map<String, Long> seen) {
     Recipe recipe = Recipe.of(Recipe.Family.ALL).with("stored", "0.8");
     Counters counters = new Counters();
-    long steps = recipe.sim(seed, counters, false, stores).run();
+    long steps = recipe.sim(seed, counters, Long.getLong("dfut.sim.seed") != null, stores).run();
     counters.sorted().forEach((what, count) -> seen.merge(what, count, Long::sum));
     return steps;
   }

@@ -117,6 +117,9 @@ final class SimWorker {
     /** Of what it waits for, once that is known to be in a store. */
     SimStore.Read read;
 
+    /** Which attempt's bytes it reads. */
+    int readAttempt;
+
     /** Values on their way into the store, and what is done then. */
     Writing writing;
 
@@ -1097,7 +1100,12 @@ final class SimWorker {
     switch (outcome) {
       case Outcome.Inline inline -> value = Optional.of((Value) inline.value().object());
       case Outcome.Stored stored -> {
+        if (running.read != null && running.readAttempt != stored.attempt()) {
+          running.read.close(); // it was lost, and has been made again since
+          running.read = null;
+        }
         if (running.read == null) {
+          running.readAttempt = stored.attempt();
           running.read =
               node.store.read(new ObjectKey(handle.id, stored.attempt()), stored.sources());
         }
@@ -1243,10 +1251,23 @@ final class SimWorker {
               end.inside().get(i),
               running.program.isTainted()));
     }
-    write(
-        running,
-        all,
-        () -> finish(running, all.stream().map(made -> made.outcome).toList(), List.of()));
+    write(running, all, () -> finish(running, outcomesOf(running, all), List.of()));
+  }
+
+  /** A task one of whose results has no room has none at all. */
+  private List<Outcome> outcomesOf(Running running, List<Made> all) {
+    for (Made made : all) {
+      if (made.outcome instanceof Outcome.Failed(Failure failure)) {
+        all.forEach(
+            each -> {
+              if (each.outcome instanceof Outcome.Stored) {
+                node.store.free(each.key);
+              }
+            });
+        return failed(running, failure);
+      }
+    }
+    return all.stream().map(made -> made.outcome).toList();
   }
 
   private void finish(Running running, List<Outcome> outcomes, List<String> thrown) {

@@ -151,10 +151,13 @@ final class TableStore implements SimStore {
 
   // ---- pulls ----
 
+  /** In place of a value: the source does not answer. */
+  private static final Object NO_ANSWER = new Object();
+
   /** What the source holds under the key when the pull begins; null for nothing. */
   private Object offer(StartPull pull) {
     TableStore source = (TableStore) host.storeOf(pull.source());
-    return host.isFrozen(pull.source()) ? null : source.serve(pull.key());
+    return host.isFrozen(pull.source()) ? NO_ANSWER : source.serve(pull.key());
   }
 
   /** For another node: pins for as long as it takes to say what is there. */
@@ -175,12 +178,12 @@ final class TableStore implements SimStore {
 
   private void arrive(StartPull pull, Object value) {
     TableStore source = (TableStore) host.storeOf(pull.source());
-    if (value == null && host.isFrozen(pull.source()) && !host.isKnownDead(pull.source())) {
+    if (value == NO_ANSWER && !source.closed && !host.isKnownDead(pull.source())) {
       host.count("argument at a frozen node");
       host.after(1_000_000, () -> arrive(pull, offer(pull))); // it hangs, and then begins
       return;
     }
-    if (source.closed) {
+    if (source.closed || value == NO_ANSWER) {
       step(new StoreInput.PullEnded(pull.transfer(), new PullOutcome.Failed(0, "it died")));
     } else if (value == null) {
       host.count("pulled in vain");
