@@ -68,7 +68,6 @@ final class MapStore implements SimStore {
         }
         if (value != null) {
           state = State.READY;
-          values.put(key, value);
         } else if (!hangs) {
           state = State.LOST;
         } else {
@@ -87,6 +86,9 @@ final class MapStore implements SimStore {
     public boolean takePulled() {
       boolean was = pulled;
       pulled = false;
+      if (was) {
+        values.put(key, value); // not before: a copy that nobody reports would stay for ever
+      }
       return was;
     }
 
