@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -164,6 +165,50 @@ class LauncherIT {
     assertFails(dfut("start", "--host", "203.0.113.1"), 1, "203.0.113.1 is no address of this");
     assertFails(
         dfut(Map.of("DFUT_JAVA_OPTS", "-Ddfut.cpus=many"), "start"), 2, "dfut.cpus is \"many\"");
+  }
+
+  @Test
+  void theSimulatorRunsARangeOfSeeds() {
+    JvmProcess sim = dfut("sim", "--seeds", "200", "--from-seed", "7");
+
+    assertThat(sim.awaitExit(PATIENCE)).as("%s", sim.lines()).isEqualTo(OptionalInt.of(0));
+
+    assertThat(sim.lines().getFirst())
+        .startsWith("commit ")
+        .contains("seeds 7 to 206: 200 seeds, ", "every promise was kept");
+    assertFails(dfut("sim", "--seeds", "none"), 2, "dfut: --seeds is \"none\"", "--help");
+  }
+
+  @Test
+  void anInterruptedSimulationSaysHowToGoOn() {
+    JvmProcess sim =
+        dfut(
+            Map.of("DFUT_JAVA_OPTS", "-Ddfut.sim.progress-millis=200"),
+            "sim",
+            "--seeds",
+            "1000000000");
+    sim.awaitLine(line -> line.contains("go on from seed"), PATIENCE);
+
+    sim.interrupt();
+
+    assertThat(sim.awaitExit(PATIENCE)).isEqualTo(OptionalInt.of(130));
+    assertThat(sim.lines())
+        .anyMatch(line -> line.matches("stopped; to go on: ./dfut sim --from-seed \\d+ .*"));
+  }
+
+  @Test
+  void theSimulatorIsNotAmongWhatNodesRun() throws IOException {
+    try (Stream<Path> jars = Files.list(ROOT.resolve("target/dist/lib"))) {
+      assertThat(jars.map(Path::getFileName).map(Path::toString))
+          .isNotEmpty()
+          .noneMatch(name -> name.contains("simulator") || name.contains("tests"));
+    }
+    try (Stream<Path> jars = Files.list(ROOT.resolve("target/dist/sim"))) {
+      assertThat(jars.map(Path::getFileName).map(Path::toString))
+          .singleElement()
+          .asString()
+          .contains("simulator");
+    }
   }
 
   @Test

@@ -573,11 +573,13 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   // ---- other nodes ----
 
   private void onLoad(NodeLoad load, long nowNanos) {
-    View before = others.get(load.node());
-    if (load.node().equals(self) || (before != null && before.version() >= load.version())) {
-      return;
+    if (load.node().equals(self) || gone.contains(load.node())) {
+      return; // the second is late: requests would be sent there for ever
     }
-    others.put(load.node(), new View(load));
+    View before = others.get(load.node());
+    if (before == null || before.version() < load.version()) {
+      others.put(load.node(), new View(load));
+    }
   }
 
   private void publish() {

@@ -208,6 +208,20 @@ final class LeaseMachineTest {
   }
 
   @Test
+  void aLateReportOfADeadNodeIsNotBelieved() {
+    Scheduler scheduler = new Scheduler(cpus(1));
+    scheduler.hears(new NodeLoad(THERE, 1, cpus(4), cpus(4), 0));
+    scheduler.hears(new SchedulerMessage.NodeGone(THERE));
+
+    scheduler.hears(new NodeLoad(THERE, 2, cpus(4), cpus(4), 0)); // it was on its way
+
+    assertThat(scheduler.machine.knownNodes()).isEmpty();
+    NodeId again = new NodeId(THERE.host(), THERE.port(), THERE.incarnation() + 1);
+    scheduler.hears(new NodeLoad(again, 1, cpus(4), cpus(4), 0));
+    assertThat(scheduler.machine.knownNodes()).containsExactly(again);
+  }
+
+  @Test
   void guessOfAnotherNodesLoadIsForgottenWhenNoReportComes() {
     Scheduler scheduler = new Scheduler(cpus(1));
     scheduler.knows(THERE, cpus(1), cpus(1));

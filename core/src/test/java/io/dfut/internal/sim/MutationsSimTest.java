@@ -30,15 +30,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Shows that the simulator bites: each deliberate bug in the machines of ownership is found. The
- * sources are changed, compiled into memory, and loaded beside the right ones.
+ * Shows that the simulator bites: each deliberate bug in the machines of ownership and of leases is
+ * found. The sources are changed, compiled into memory, and loaded beside the right ones.
  */
 @Execution(ExecutionMode.SAME_THREAD)
 final class MutationsSimTest {
-  private static final Path SOURCES =
-      Path.of("src/main/java/io/dfut/internal/ownership").toAbsolutePath();
+  private static final Path SOURCES = Path.of("src/main/java/io/dfut/internal").toAbsolutePath();
 
-  private static final String PACKAGE = "io/dfut/internal/ownership/";
+  private static final String PACKAGE = "io/dfut/internal/";
 
   /** Within so many seeds each must be found. */
   private static final int SEEDS_MAX = 20_000;
@@ -46,9 +45,14 @@ final class MutationsSimTest {
   /**
    * One deliberate bug.
    *
+   * @param folder of the package that the file is in
    * @param right stands in the source exactly once
    */
-  private record Mutation(String name, String file, String right, String wrong) {
+  private record Mutation(String name, String folder, String file, String right, String wrong) {
+    Mutation(String name, String file, String right, String wrong) {
+      this(name, "ownership", file, right, wrong);
+    }
+
     @Override
     public String toString() {
       return name;
@@ -136,7 +140,41 @@ final class MutationsSimTest {
             "a value's end does not release what it contains",
             "ReferenceCounter.java",
             "row.containers--;\n    suspect(row);",
-            "row.containers--;"));
+            "row.containers--;"),
+        new Mutation(
+            "the last words of an old incarnation are heard",
+            "ReferenceCounter.java",
+            "(dead.contains(worker) || dead.contains(worker.node()))",
+            "dead.contains(worker)"),
+        new Mutation(
+            "a request that waits at a dead node is not made again",
+            "LeaseBook.java",
+            "if (entry.getValue().node.equals(dead)) {",
+            "if (dead == null) {"),
+        new Mutation(
+            "a dead owner's request for a lease is served",
+            "lease",
+            "LeaseMachine.java",
+            "if (gone.contains(owner) || gone.contains(owner.node())) {",
+            "if (owner == null) {"),
+        new Mutation(
+            "the leases of a dead node's owners do not end",
+            "lease",
+            "LeaseMachine.java",
+            "owner -> owner.node().equals(node),",
+            "owner -> false,"),
+        new Mutation(
+            "a late report of a dead node is believed",
+            "lease",
+            "LeaseMachine.java",
+            "if (load.node().equals(self) || gone.contains(load.node())) {",
+            "if (load.node().equals(self)) {"),
+        new Mutation(
+            "what a blocked task gave back is given back again with its lease",
+            "lease",
+            "LeaseMachine.java",
+            "if (ended.blocked == 0) {",
+            "if (ended.blocked >= 0) {"));
   }
 
   @ParameterizedTest
@@ -146,8 +184,8 @@ final class MutationsSimTest {
     long seeds =
         (long)
             loader
-                .loadClass(WorkersSimTest.class.getName())
-                .getMethod("seedsToViolation", long.class)
+                .loadClass(Seeds.class.getName())
+                .getMethod("toViolation", long.class)
                 .invoke(null, SEEDS_MAX);
     System.out.printf("mutation \"%s\": found by seed %d%n", mutation, seeds);
     assertThat(seeds).as("seeds until \"%s\" is found", mutation).isLessThan(SEEDS_MAX);
@@ -157,19 +195,21 @@ final class MutationsSimTest {
 
   /** The classes of the package with the bug, by name. */
   private static Map<String, byte[]> compiled(Mutation mutation) throws IOException {
-    String source = Files.readString(SOURCES.resolve(mutation.file)).replace("\r\n", "\n");
+    Path folder = SOURCES.resolve(mutation.folder);
+    String source = Files.readString(folder.resolve(mutation.file)).replace("\r\n", "\n");
     assertThat(source.split(java.util.regex.Pattern.quote(mutation.right.strip()), -1))
         .as("what \"%s\" changes stands once in %s", mutation, mutation.file)
         .hasSize(2);
     String wrong = source.replace(mutation.right.strip(), mutation.wrong.strip());
     List<JavaFileObject> units = new ArrayList<>();
-    try (Stream<Path> files = Files.list(SOURCES)) {
+    try (Stream<Path> files = Files.list(folder)) {
       for (Path file : files.filter(each -> each.toString().endsWith(".java")).toList()) {
         String name = file.getFileName().toString();
         if (!name.equals("package-info.java")) {
           units.add(
               new JavaSource(
-                  PACKAGE + name, name.equals(mutation.file) ? wrong : Files.readString(file)));
+                  PACKAGE + mutation.folder + "/" + name,
+                  name.equals(mutation.file) ? wrong : Files.readString(file)));
         }
       }
     }
@@ -228,7 +268,7 @@ final class MutationsSimTest {
   /** Has machines and simulator of its own; shares everything else. */
   private static final class Loader extends ClassLoader {
     private static final List<String> OWN =
-        List.of("io.dfut.internal.ownership.", "io.dfut.internal.sim.");
+        List.of("io.dfut.internal.ownership.", "io.dfut.internal.lease.", "io.dfut.internal.sim.");
 
     private final Map<String, byte[]> mutated;
 

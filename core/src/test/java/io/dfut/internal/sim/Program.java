@@ -61,7 +61,10 @@ final class Program<H> {
     this.profile = profile;
     this.driver = driver;
     this.random = new Random(body.seed());
-    this.left = driver ? 4 + random.nextInt(12) : random.nextInt(7);
+    this.left =
+        driver
+            ? 4 + random.nextInt(profile.lengths().driverOps())
+            : random.nextInt(profile.lengths().bodyOps());
     this.sum = body.seed() & 0xffff;
   }
 
@@ -141,7 +144,7 @@ final class Program<H> {
   }
 
   private Op<H> submit() {
-    if (body.depth() >= 3) {
+    if (body.depth() >= profile.lengths().depth()) {
       return null;
     }
     Body child = new Body(random.nextLong(), body.depth() + 1, body.callsActors());
@@ -150,7 +153,7 @@ final class Program<H> {
 
   private Op<H> call() {
     List<Var<H>> actors = vars.stream().filter(Var::actor).toList();
-    if (actors.isEmpty() || !body.callsActors() || body.depth() >= 3) {
+    if (actors.isEmpty() || !body.callsActors() || body.depth() >= profile.lengths().depth()) {
       return null;
     }
     Body child = new Body(random.nextLong(), body.depth() + 1, false);

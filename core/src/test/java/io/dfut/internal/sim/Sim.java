@@ -34,10 +34,11 @@ import java.util.Set;
  * that every driver read what the direct evaluation gives, and that nothing is left anywhere.
  */
 final class Sim {
-  /** A run that lasts longer, on its own clock, will not end. */
-  private static final long LONGEST_NANOS = 300_000_000_000L;
+  /** A run that lasts for so long after its last fault, on its own clock, will not end. */
+  private static final long LONGEST_NANOS = 30_000_000_000L;
 
-  private static final long STEPS_MAX = 100_000;
+  /** The same where stores have little room: each of many puts may wait for it. */
+  private static final long LONGEST_WITH_STORES_NANOS = 300_000_000_000L;
 
   static final JobId JOB = new JobId(new NodeId("sim", 1, 0), 1);
 
@@ -57,30 +58,26 @@ final class Sim {
 
   private record Promote(ObjectKey key) {}
 
-  private record Alarm(long atNanos, long order, Runnable action) {}
+  /** Who tells the news of a death, from where nothing is lost with the dead. */
+  private record Detector(Object dead) {}
 
-  /** A node: its scheduler and its store. */
-  static final class SimNode {
-    final NodeId id;
-    final LeaseMachine leases;
-    final Map<ObjectKey, Value> store = new LinkedHashMap<>();
-    final Set<Object> knownDead = new HashSet<>();
-    long lastWorker;
-    boolean dead;
+  /**
+   * @param node whose timer it is; null for what is nobody's
+   */
+  private record Alarm(long atNanos, long order, SimNode node, Runnable action) {}
 
-    SimNode(NodeId id, LeaseMachine leases) {
-      this.id = id;
-      this.leases = leases;
-    }
-  }
-
+  private final SimStore.Factory stores;
+  private final long longestNanos;
   final long seed;
   final Profile profile;
   final Random random;
   final Network network;
-  final Map<String, Integer> seen;
+  final Counters seen;
   private final WorkerLimits limits;
-  private final List<SimNode> nodes = new ArrayList<>();
+
+  /** All lives of all nodes. */
+  private final Map<NodeId, SimNode> nodes = new LinkedHashMap<>();
+
   private final Map<WorkerId, SimWorker> workers = new LinkedHashMap<>();
   private final Set<WorkerId> ended = new HashSet<>();
   private final List<SimWorker> drivers = new ArrayList<>();
@@ -88,18 +85,29 @@ final class Sim {
   private final PriorityQueue<Alarm> alarms =
       new PriorityQueue<>(Comparator.comparingLong(Alarm::atNanos).thenComparingLong(Alarm::order));
 
-  /** Open handles by object, wherever they are: what must not be freed. */
-  private final Map<ObjectId, Integer> openHandles = new HashMap<>();
+  /** Open handles by owner and object, wherever they are: what must not be freed. */
+  private final Map<WorkerId, Map<ObjectId, Integer>> openHandles = new HashMap<>();
 
   private final List<String> log = new ArrayList<>();
   private final boolean logging;
+  private boolean hashing;
+
+  /** FNV-1a. */
+  private long traceHash = 0xcbf29ce484222325L;
+
   private long now = 1_000_000_000L;
   private long lastAlarm;
   private long steps;
-  private int workerCrashes;
-  private int nodeCrashes;
+  private final Faulty faulty;
 
-  Sim(long seed, Profile profile, Random random, Map<String, Integer> seen, boolean logging) {
+  Sim(
+      long seed,
+      Profile profile,
+      Random random,
+      Counters seen,
+      boolean logging,
+      SimStore.Factory stores) {
+    this.stores = stores;
     this.seed = seed;
     this.profile = profile;
     this.random = random;
@@ -114,29 +122,22 @@ final class Sim {
             5_000_000_000L,
             10_000_000_000L,
             random.nextInt(4) == 0 ? random.nextInt(3_000) : Long.MAX_VALUE);
-    this.workerCrashes = profile.workerCrashes();
-    this.nodeCrashes = profile.nodeCrashes();
+    this.faulty = new Faulty(this);
+    List<SimNode> first = new ArrayList<>();
     for (int i = 0; i < profile.nodes(); i++) {
-      NodeId id = new NodeId("sim", 1 + i, 0);
-      nodes.add(
-          new SimNode(
-              id,
-              new LeaseMachine(
-                  id,
-                  Resources.NONE.with(Resources.CPU, profile.cpus()),
-                  new LeaseLimits(
-                      random.nextInt(4), 1_000_000_000L, 10_000_000, profile.idleWorkers()),
-                  new Random(seed + i))));
+      first.add(newNode(new NodeId("sim", 1 + i, 0)));
     }
-    for (SimNode node : nodes) {
-      for (SimNode other : nodes) {
+    longestNanos = first.getFirst().store.isInstant() ? LONGEST_NANOS : LONGEST_WITH_STORES_NANOS;
+    for (SimNode node : first) {
+      for (SimNode other : first) {
         if (node != other) {
           node.leases.step(new LeaseInput.Received(other.leases.load()), now, effect -> {});
+          node.store.peerUp(other.id);
         }
       }
     }
     for (int i = 0; i < profile.drivers(); i++) {
-      SimWorker driver = newWorker(nodes.get(i));
+      SimWorker driver = newWorker(first.get(i));
       Body body = new Body(random.nextLong(), 0, true);
       driver.drive(body);
       drivers.add(driver);
@@ -150,21 +151,23 @@ final class Sim {
   long run() {
     try {
       int idleTicks = 0;
-      while (true) {
+      while (!faulty.isCutOff(steps)) {
         if (act()) {
           idleTicks = 0;
-          expect(steps++ < STEPS_MAX, "it does not come to rest");
+          expect(steps++ < profile.lengths().stepsMax(), "it does not come to rest");
           continue;
         }
         boolean done = drivers.stream().allMatch(SimWorker::isDone);
         if (done && collectGarbage()) {
           continue;
         }
-        expect(now < LONGEST_NANOS, "it does not end");
+        expect(
+            now - faulty.lastNanos() < longestNanos,
+            "it does not end within the time it has after the last fault");
         if (!alarms.isEmpty()) {
           Alarm next = alarms.poll();
           now = Math.max(now, next.atNanos);
-          next.action.run();
+          ring(next);
           tick();
           continue;
         }
@@ -178,7 +181,10 @@ final class Sim {
         now += 50_000_000;
         tick();
       }
-      checkNothingIsLeft();
+      count(profile.faults().endless() ? "ran for safety" : "ran to the end");
+      if (!faulty.isCutOff(steps)) {
+        checkNothingIsLeft();
+      }
       checkValues();
       return steps;
     } catch (RuntimeException | AssertionError | StackOverflowError e) {
@@ -189,39 +195,60 @@ final class Sim {
 
   private boolean act() {
     now += random.nextInt(20_000);
-    if (!alarms.isEmpty() && alarms.peek().atNanos <= now) {
-      alarms.poll().action.run();
-      return true;
+    while (!alarms.isEmpty() && alarms.peek().atNanos <= now) {
+      if (ring(alarms.poll())) {
+        return true;
+      }
     }
     if (random.nextInt(400) == 0) {
       tick();
       return true;
     }
-    if (workerCrashes + nodeCrashes > 0 && random.nextInt(150) == 0) {
-      crashSomething();
+    if (faulty.act()) {
       return true;
     }
-    if (!network.isEmpty() && random.nextInt(3) > 0) {
-      deliver(network.take());
+    if (random.nextInt(3) > 0 && deliverOne()) {
       return true;
     }
     List<SimWorker> all = new ArrayList<>(workers.values());
-    int first = random.nextInt(all.size());
+    int first = all.isEmpty() ? 0 : random.nextInt(all.size());
     for (int i = 0; i < all.size(); i++) {
-      if (all.get((first + i) % all.size()).act()) {
+      SimWorker worker = all.get((first + i) % all.size());
+      if (!worker.node.frozen && worker.act()) {
         return true;
       }
     }
-    if (!network.isEmpty()) {
-      deliver(network.take());
-      return true;
+    return deliverOne();
+  }
+
+  private boolean deliverOne() {
+    Network.Envelope next = network.take(this::takesNone);
+    if (next == null) {
+      return false;
     }
-    return false;
+    deliver(next);
+    return true;
+  }
+
+  /** What is for a frozen node waits; once it is declared dead, senders hear that. */
+  private boolean takesNone(Object endPoint) {
+    SimNode node = nodeOf(nodeAt(endPoint));
+    return node.frozen && !node.declaredDead;
+  }
+
+  /** Whether it did something: a frozen node's timers are late. */
+  private boolean ring(Alarm alarm) {
+    if (alarm.node != null && alarm.node.frozen) {
+      alarm.node.overdue.add(alarm.action);
+      return false;
+    }
+    alarm.action.run();
+    return true;
   }
 
   private void tick() {
-    for (SimNode node : nodes) {
-      if (!node.dead) {
+    for (SimNode node : List.copyOf(nodes.values())) {
+      if (!node.dead && !node.frozen) {
         stepLeases(node, new LeaseInput.Tick());
       }
     }
@@ -231,13 +258,20 @@ final class Sim {
   private boolean collectGarbage() {
     boolean any = false;
     for (SimWorker worker : List.copyOf(workers.values())) {
-      any |= worker.collectGarbage();
+      any |= !worker.node.frozen && worker.collectGarbage();
     }
     return any;
   }
 
-  void after(long nanos, Runnable action) {
-    alarms.add(new Alarm(now + nanos, ++lastAlarm, action));
+  /**
+   * @param node whose timer it is, and which must be going for it; null for what is nobody's
+   */
+  void after(SimNode node, long nanos, Runnable action) {
+    alarms.add(new Alarm(now + nanos, ++lastAlarm, node, action));
+  }
+
+  long steps() {
+    return steps;
   }
 
   long now() {
@@ -245,7 +279,7 @@ final class Sim {
   }
 
   void count(String what) {
-    seen.merge(what, 1, Integer::sum);
+    seen.add(what);
   }
 
   /** Lines are made only when they are kept: writing messages out costs more than handling them. */
@@ -253,6 +287,24 @@ final class Sim {
     if (logging) {
       log.add(steps + " " + line.get());
     }
+  }
+
+  /** Kinds and places only: the text of a message has addresses of lambdas, and orders of sets. */
+  private void trace(String where, Object what) {
+    String text = now + " " + where + " " + what.getClass().getSimpleName();
+    for (int i = 0; i < text.length(); i++) {
+      traceHash = (traceHash ^ text.charAt(i)) * 0x100000001b3L;
+    }
+  }
+
+  /** Hashes what happens, so that two runs can be compared. */
+  Sim hashing() {
+    hashing = true;
+    return this;
+  }
+
+  long traceHash() {
+    return traceHash;
   }
 
   // ---- messages ----
@@ -263,58 +315,137 @@ final class Sim {
 
   private void deliver(Network.Envelope e) {
     log(() -> e.from() + " -> " + e.to() + ": " + e.message());
+    if (hashing) {
+      trace(e.from() + " " + e.to(), e.message());
+    }
+    SimNode there = nodeOf(nodeAt(e.to()));
+    if (isRefused(e, there)) {
+      count("refused from the dead");
+      return;
+    }
+    boolean isInside = isAt(e.from(), there.id);
+    if (there.declaredDead && !isInside) {
+      answerForTheDead(e, there.id);
+    }
+    if (there.dead) {
+      if (nodes.containsKey(there.next())) {
+        count("for an old incarnation");
+      }
+      return;
+    }
+    if (there.frozen) { // and declared dead
+      faulty.keepForThaw(there, e);
+      return;
+    }
+    if (there.declaredDead && !isInside && oneIn(2)) {
+      return; // of what was sent before some is in its sockets
+    }
     switch (e.to()) {
       case WorkerId to when e.message() instanceof Late(WorkerMessage message) ->
           send(new Thread((WorkerId) e.from()), to, message, null);
       case WorkerId to -> {
         WorkerMessage message = (WorkerMessage) e.message();
         count(message.getClass().getSimpleName());
+        if (message instanceof WorkerMessage.TaskReturned answer) {
+          nodeOf(answer.executor().node())
+              .unreported
+              .removeIf(key -> key.id().task().equals(answer.task()));
+        }
         SimWorker worker = workers.get(to);
         if (worker != null) {
-          worker.receive(message, (Claim) e.claim());
+          worker.receive(workerOf(e.from()), message, (Claim) e.claim());
         } else if (isAnswered(message) && workerOf(e.from()) != null) {
-          WorkerId asker = workerOf(e.from());
-          boolean nodeDead = nodeOf(to.node()).dead;
           send(
               new Scheduler(to.node()),
-              asker,
-              nodeDead
-                  ? new WorkerMessage.NodeDied(to.node(), "it is dead")
-                  : new WorkerMessage.WorkerDied(to, "it has ended"),
+              workerOf(e.from()),
+              new WorkerMessage.WorkerDied(to, "it has ended"),
               null);
         }
       }
-      case Scheduler(NodeId to) -> {
-        SimNode node = nodeOf(to);
+      case Scheduler scheduler -> {
         switch (e.message()) { // its node hears of a death before its scheduler does
-          case SchedulerMessage.WorkerGone(WorkerId worker) -> node.knownDead.add(worker);
-          case SchedulerMessage.NodeGone(NodeId gone) -> node.knownDead.add(gone);
+          case SchedulerMessage.WorkerGone(WorkerId worker) -> {
+            there.knownDead.add(worker);
+            there.store.freeOwnedBy(worker::equals);
+          }
+          case SchedulerMessage.NodeGone(NodeId gone) -> {
+            there.knownDead.add(gone);
+            there.goneForScheduler.add(gone);
+            there.store.peerDown(gone);
+            there.store.freeOwnedBy(owner -> owner.node().equals(gone));
+          }
           default -> {}
         }
-        if (!node.dead) {
-          stepLeases(
-              node,
-              e.message() instanceof LeaseInput input
-                  ? input
-                  : new LeaseInput.Received((SchedulerMessage) e.message()));
-        } else if (e.message() instanceof SchedulerMessage.RequestLease request) {
-          send(
-              new Store(to),
-              request.lease().owner(),
-              new WorkerMessage.NodeDied(to, "it is dead"),
-              null);
-        }
+        stepLeases(
+            there,
+            e.message() instanceof LeaseInput input
+                ? input
+                : new LeaseInput.Received((SchedulerMessage) e.message()));
       }
-      case Store(NodeId to) -> {
-        if (e.message() instanceof Free(ObjectKey key)) {
-          nodeOf(to).store.remove(key);
+      case Store store -> {
+        switch (e.message()) {
+          case Free(ObjectKey key) -> there.store.free(key);
+          case Promote(ObjectKey key) -> there.store.promote(key);
+          default -> throw new IllegalStateException("not for a store: " + e);
         }
       }
       default -> throw new IllegalStateException("to nobody: " + e);
     }
   }
 
-  private static WorkerId workerOf(Object endPoint) {
+  /** Whether the receiver's node does not listen to the sender's. */
+  private boolean isRefused(Network.Envelope e, SimNode receiver) {
+    if (e.from() instanceof Detector) {
+      return false;
+    }
+    NodeId from = nodeAt(e.from());
+    if (from.equals(receiver.id) || !receiver.knownDead.contains(from)) {
+      return false;
+    }
+    // To a worker that was not told, since it came later, the node's refusal is the only
+    // protection.
+    return profile.faults().refusal()
+        || e.to() instanceof WorkerId to
+            && workers.get(to) != null
+            && !workers.get(to).hasHeardOf(from);
+  }
+
+  /** As the runtime does: who waits for an answer hears that nobody will give it. */
+  private void answerForTheDead(Network.Envelope e, NodeId dead) {
+    WorkerId asker =
+        switch (e.message()) {
+          case SchedulerMessage.RequestLease request -> request.lease().owner();
+          case WorkerMessage message when isAnswered(message) -> workerOf(e.from());
+          default -> null;
+        };
+    if (asker != null) {
+      send(new Detector(dead), asker, new WorkerMessage.NodeDied(dead, "it is dead"), null);
+    }
+  }
+
+  /** Whether the end point is on the node. */
+  boolean isAt(Object endPoint, NodeId node) {
+    return !(endPoint instanceof Detector) && nodeAt(endPoint).equals(node);
+  }
+
+  /** A node tells another that it is there. */
+  void greet(SimNode from, SimNode to) {
+    to.store.peerUp(from.id);
+    send(new Scheduler(from.id), new Scheduler(to.id), from.leases.load(), null);
+  }
+
+  /** The node that an end point is on. */
+  static NodeId nodeAt(Object endPoint) {
+    return switch (endPoint) {
+      case WorkerId worker -> worker.node();
+      case Thread(WorkerId worker) -> worker.node();
+      case Scheduler(NodeId node) -> node;
+      case Store(NodeId node) -> node;
+      default -> throw new IllegalStateException("nowhere: " + endPoint);
+    };
+  }
+
+  static WorkerId workerOf(Object endPoint) {
     return switch (endPoint) {
       case WorkerId worker -> worker;
       case Thread(WorkerId worker) -> worker;
@@ -343,12 +474,101 @@ final class Sim {
   // ---- nodes ----
 
   SimNode nodeOf(NodeId id) {
-    return nodes.get(id.port() - 1);
+    return nodes.get(id);
+  }
+
+  Iterable<SimNode> nodes() {
+    return List.copyOf(nodes.values());
+  }
+
+  List<SimWorker> workersOf(SimNode node) {
+    return workers.values().stream().filter(worker -> worker.node == node).toList();
+  }
+
+  List<SimWorker> workers() {
+    return List.copyOf(workers.values());
+  }
+
+  boolean isThere(SimWorker worker) {
+    return workers.get(worker.id) == worker;
+  }
+
+  List<SimWorker> drivers() {
+    return drivers;
+  }
+
+  /** What the store of a node sees of this. */
+  private SimStore.Host hostOf(NodeId node) {
+    return new SimStore.Host() {
+      @Override
+      public NodeId node() {
+        return node;
+      }
+
+      @Override
+      public long now() {
+        return now;
+      }
+
+      @Override
+      public void after(long nanos, Runnable action) {
+        Sim.this.after(nodeOf(node), nanos, action);
+      }
+
+      @Override
+      public int draw(int bound) {
+        return random.nextInt(bound);
+      }
+
+      @Override
+      public void count(String what) {
+        Sim.this.count(what);
+      }
+
+      @Override
+      public SimStore storeOf(NodeId other) {
+        return nodeOf(other).store;
+      }
+
+      @Override
+      public boolean isFrozen(NodeId other) {
+        return nodeOf(other).frozen;
+      }
+
+      @Override
+      public boolean isMember(NodeId other) {
+        return nodeOf(other).isMember();
+      }
+
+      @Override
+      public boolean isKnownDead(NodeId other) {
+        return nodeOf(node).knownDead.contains(other);
+      }
+    };
+  }
+
+  SimNode newNode(NodeId id) {
+    SimNode node =
+        new SimNode(
+            id,
+            new LeaseMachine(
+                id,
+                Resources.NONE.with(Resources.CPU, profile.cpus()),
+                new LeaseLimits(
+                    random.nextInt(4), 1_000_000_000L, 10_000_000, profile.idleWorkers()),
+                new Random(seed + id.port() + 31 * id.incarnation())),
+            stores.make(hostOf(id)));
+    nodes.put(id, node);
+    return node;
   }
 
   private SimWorker newWorker(SimNode node) {
     SimWorker worker = new SimWorker(this, node, new WorkerId(node.id, ++node.lastWorker), limits);
     workers.put(worker.id, worker);
+    if (node.declaredDead) {
+      ended.add(worker.id);
+      worker.forgetHandles();
+    }
     return worker;
   }
 
@@ -366,13 +586,19 @@ final class Sim {
         case LeaseEffect.EndActor(WorkerId worker, String reason) ->
             send(self, worker, new WorkerMessage.EndActor(reason), null);
         case LeaseEffect.Publish(SchedulerMessage.NodeLoad load) -> {
-          for (SimNode other : nodes) {
-            if (other != node) {
+          for (SimNode other : nodes.values()) {
+            if (other != node && other.isMember() && !node.knownDead.contains(other.id)) {
               send(self, new Scheduler(other.id), load, null);
             }
           }
         }
       }
+    }
+    if (input instanceof LeaseInput.Received(SchedulerMessage.NodeLoad load)
+        && node.leases.knownNodes().contains(load.node())) {
+      expect(
+          !node.goneForScheduler.contains(load.node()),
+          node.id + " believes the report of a node that is known to be dead: " + load);
     }
     long used = node.leases.held().getOrDefault(Resources.CPU, 0L);
     long free = node.leases.free().getOrDefault(Resources.CPU, 0L);
@@ -393,6 +619,7 @@ final class Sim {
     } else {
       count("parked");
       after(
+          node,
           1_000_000_000L,
           () -> {
             if (workers.containsKey(id)) {
@@ -408,15 +635,15 @@ final class Sim {
 
   /** A worker is no more, and everyone is told. */
   void workerEnded(SimWorker worker, String cause) {
-    workers.remove(worker.id);
-    ended.add(worker.id);
-    worker.forgetHandles();
-    for (SimNode node : nodes) {
-      send(
-          new Store(worker.id.node()),
-          new Scheduler(node.id),
-          new SchedulerMessage.WorkerGone(worker.id),
-          null);
+    remove(worker);
+    for (SimNode node : nodes.values()) {
+      if (!node.dead) {
+        send(
+            new Store(worker.id.node()),
+            new Scheduler(node.id),
+            new SchedulerMessage.WorkerGone(worker.id),
+            null);
+      }
     }
     for (SimWorker other : workers.values()) {
       // As another message of the dead worker's own node: after what that worker sent, if lucky.
@@ -428,71 +655,58 @@ final class Sim {
     }
   }
 
-  private void crashSomething() {
-    if (workerCrashes > 0) {
-      workerCrashes--;
-      List<SimWorker> some = workers.values().stream().filter(w -> !drivers.contains(w)).toList();
-      if (!some.isEmpty()) {
-        SimWorker victim = some.get(random.nextInt(some.size()));
-        log(() -> "CRASH of " + victim.id);
-        count("worker crashed");
-        network.cutTailsFrom(from -> from.equals(victim.id) || from.equals(new Thread(victim.id)));
-        workerEnded(victim, "it crashed");
-      }
-      return;
+  /** A worker is no more. */
+  void remove(SimWorker worker) {
+    workers.remove(worker.id);
+    ended.add(worker.id);
+    worker.forgetHandles();
+    worker.letGoOfStore();
+  }
+
+  /** The others take all of its workers for dead. */
+  void tellOfDeath(SimNode dead, String cause) {
+    for (SimWorker worker : workersOf(dead)) {
+      ended.add(worker.id);
+      worker.forgetHandles();
     }
-    nodeCrashes--;
-    SimNode victim = nodes.get(nodes.size() - 1);
-    if (drivers.stream().anyMatch(d -> d.id.node().equals(victim.id)) || victim.dead) {
-      return;
-    }
-    log(() -> "CRASH of " + victim.id);
-    count("node crashed");
-    victim.dead = true;
-    victim.store.clear();
-    network.cutTailsFrom(
-        from ->
-            from instanceof Scheduler(NodeId node) && node.equals(victim.id)
-                || workerOf(from) != null && workerOf(from).node().equals(victim.id));
-    for (SimWorker worker : List.copyOf(workers.values())) {
-      if (worker.id.node().equals(victim.id)) {
-        workers.remove(worker.id);
-        ended.add(worker.id);
-        worker.forgetHandles();
-      }
-    }
-    for (SimNode node : nodes) {
-      if (!node.dead) {
+    for (SimNode node : nodes.values()) {
+      if (!node.dead && node != dead) {
         send(
-            new Store(victim.id),
+            new Detector(dead.id),
             new Scheduler(node.id),
-            new SchedulerMessage.NodeGone(victim.id),
+            new SchedulerMessage.NodeGone(dead.id),
             null);
       }
     }
     for (SimWorker worker : workers.values()) {
-      send(
-          new Store(victim.id),
-          worker.id,
-          new WorkerMessage.NodeDied(victim.id, "it crashed"),
-          null);
+      if (worker.node != dead) {
+        send(new Detector(dead.id), worker.id, new WorkerMessage.NodeDied(dead.id, cause), null);
+      }
     }
   }
 
   // ---- oracles ----
 
   void opened(ObjectId id) {
-    openHandles.merge(id, 1, Integer::sum);
+    openHandles.computeIfAbsent(id.owner(), owner -> new HashMap<>()).merge(id, 1, Integer::sum);
   }
 
   void closed(ObjectId id) {
-    openHandles.computeIfPresent(id, (same, count) -> count == 1 ? null : count - 1);
+    openHandles.computeIfPresent(
+        id.owner(),
+        (owner, open) -> {
+          open.computeIfPresent(id, (same, count) -> count == 1 ? null : count - 1);
+          return open.isEmpty() ? null : open;
+        });
   }
 
   /** After a step of this worker: what it owns and somebody has a handle on is still there. */
   void checkNothingFreedEarly(SimWorker owner) {
-    for (ObjectId id : openHandles.keySet()) {
-      if (id.owner().equals(owner.id) && !Tables.keeps(owner.machine, id)) {
+    if (owner.node.declaredDead) {
+      return; // nobody asks it any more
+    }
+    for (ObjectId id : openHandles.getOrDefault(owner.id, Map.of()).keySet()) {
+      if (!Tables.keeps(owner.machine, id)) {
         throw new AssertionError(id + " was freed while a handle on it was open");
       }
     }
@@ -515,7 +729,7 @@ final class Sim {
           "the table of " + worker.id + " is not empty: " + worker.machine.describe());
       expect(worker.isIdle(), worker.id + " is not idle");
     }
-    for (SimNode node : nodes) {
+    for (SimNode node : nodes.values()) {
       if (node.dead) {
         continue;
       }
@@ -524,10 +738,10 @@ final class Sim {
           "leases of " + node.id + " did not come back: " + node.leases.describe());
       expect(node.leases.describe().isEmpty(), "leases: " + node.leases.describe());
       // A dead owner's copies are the store's to sweep: no machine knows them any more.
-      node.store.keySet().removeIf(key -> ended.contains(key.id().owner()));
+      node.store.freeOwnedBy(ended::contains);
       // So are those of an executor that crashed before it could say where it had put them.
       expect(
-          profile.workerCrashes() > 0 || node.store.isEmpty(),
+          profile.faults().workerCrashes() > 0 || node.store.isEmpty(),
           "copies are left at " + node.id + ": " + node.store);
     }
   }
@@ -535,17 +749,24 @@ final class Sim {
   private void checkValues() {
     Evaluation evaluation = new Evaluation(profile);
     for (int i = 0; i < drivers.size(); i++) {
+      if (ended.contains(drivers.get(i).id)) {
+        continue; // nobody sees what it read
+      }
       List<Long> expected = evaluation.trace(driverBodies.get(i));
       List<Long> actual = drivers.get(i).trace();
-      boolean tainted = drivers.get(i).isTainted();
+      boolean tainted = drivers.get(i).isTainted() || !drivers.get(i).isDone();
       expect(
           tainted
               ? expected.subList(0, Math.min(expected.size(), actual.size())).equals(actual)
               : expected.equals(actual),
           "a driver read " + actual + " instead of " + expected);
-      count(tainted ? "driver tainted" : "driver exact");
+      count(
+          !drivers.get(i).isDone()
+              ? "driver cut off"
+              : tainted ? "driver tainted" : "driver exact");
       if (tainted && !profile.cancels() && !profile.actors()) {
-        expect(!profile.isCalm(), "a failure without a fault");
+        boolean noRoom = seen.of("no room to write") + seen.of("no room to read") > 0;
+        expect(!profile.isCalm() || noRoom, "a failure without a fault");
       }
     }
   }
@@ -565,7 +786,7 @@ final class Sim {
     for (SimWorker worker : workers.values()) {
       text.append(worker.describe());
     }
-    for (SimNode node : nodes) {
+    for (SimNode node : nodes.values()) {
       text.append(node.id)
           .append(": ")
           .append(node.leases.describe())
@@ -583,5 +804,8 @@ final class Sim {
 
   void input(SimWorker worker, WorkerInput input) {
     log(() -> worker.id + " does " + input);
+    if (hashing) {
+      trace(worker.id.toString(), input);
+    }
   }
 }

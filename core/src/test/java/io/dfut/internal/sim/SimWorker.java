@@ -89,7 +89,19 @@ final class SimWorker {
     }
   }
 
-  private record Pushed(TaskPushed push, Claim claim) {
+  /**
+   * @param reads of its stored arguments
+   */
+  private record Pushed(TaskPushed push, Claim claim, Map<ObjectKey, SimStore.Read> reads) {
+    Pushed(TaskPushed push, Claim claim) {
+      this(push, claim, new LinkedHashMap<>());
+    }
+
+    void closeReads() {
+      reads.values().forEach(SimStore.Read::close);
+      reads.clear();
+    }
+
     boolean is(TaskId task, int attempt) {
       return push.spec().id().equals(task) && push.attempt() == attempt;
     }
@@ -101,6 +113,16 @@ final class SimWorker {
     final Program<Handle> program;
     final List<Handle> handles = new ArrayList<>();
     Handle waitingFor;
+
+    /** Of what it waits for, once that is known to be in a store. */
+    SimStore.Read read;
+
+    /** Which attempt's bytes it reads. */
+    int readAttempt;
+
+    /** Values on their way into the store, and what is done then. */
+    Writing writing;
+
     boolean cancelled;
 
     Running(Pushed pushed, Program<Handle> program) {
@@ -117,13 +139,28 @@ final class SimWorker {
     }
   }
 
+  /** A value that a body makes; first on its way into the store, if it goes there. */
+  private static final class Made {
+    final ObjectKey key;
+    final SimStore.Write write;
+    Outcome outcome;
+
+    Made(ObjectKey key, SimStore.Write write, Outcome outcome) {
+      this.key = key;
+      this.write = write;
+      this.outcome = outcome;
+    }
+  }
+
+  private record Writing(List<Made> all, int[] sealed, Runnable then) {}
+
   private static final class Caller {
     long next;
     final TreeMap<Long, Pushed> early = new TreeMap<>();
   }
 
   final Sim sim;
-  final Sim.SimNode node;
+  final SimNode node;
   final WorkerId id;
   final WorkerMachine machine;
   private final Set<ObjectId> actors = new HashSet<>();
@@ -147,6 +184,12 @@ final class SimWorker {
   /** Handles in an actor's fields, and those that nobody can reach any more. */
   private final List<Handle> kept = new ArrayList<>();
 
+  /** Nodes whose death it was told of. */
+  private final Set<NodeId> heardOf = new HashSet<>();
+
+  /** Whether its handles count no more: it is gone, or taken for it. */
+  private boolean forgotten;
+
   private ActorId actor;
   private Optional<String> ended = Optional.empty();
   private Running driver;
@@ -154,7 +197,7 @@ final class SimWorker {
   private long lastTimer;
   private long lastId;
 
-  SimWorker(Sim sim, Sim.SimNode node, WorkerId id, WorkerLimits limits) {
+  SimWorker(Sim sim, SimNode node, WorkerId id, WorkerLimits limits) {
     this.sim = sim;
     this.node = node;
     this.id = id;
@@ -166,7 +209,7 @@ final class SimWorker {
   }
 
   boolean isDone() {
-    return driver == null;
+    return driver == null || forgotten;
   }
 
   private List<Long> trace = List.of();
@@ -247,9 +290,10 @@ final class SimWorker {
         long mine = ++lastTimer;
         timers.put(timer, mine);
         sim.after(
+            node,
             delayNanos,
             () -> {
-              if (timers.remove(timer, mine) && ended.isEmpty()) {
+              if (timers.remove(timer, mine) && sim.isThere(this)) {
                 input(new WorkerInput.TimerFired(timer));
               }
             });
@@ -261,7 +305,37 @@ final class SimWorker {
 
   // ---- messages ----
 
-  void receive(WorkerMessage message, Claim claim) {
+  /**
+   * @param from the worker that says it; null for a scheduler, or the news
+   */
+  void receive(WorkerId from, WorkerMessage message, Claim claim) {
+    if (from != null && heardOf.contains(from.node()) && !changesFromTheDead(message)) {
+      sim.count("last words of a dead node");
+      String before = machine.describe().toString();
+      take(message, claim);
+      Sim.expect(
+          machine.describe().toString().equals(before),
+          "a message of a node that is known to be dead changed the table: " + message);
+    } else {
+      take(message, claim);
+    }
+  }
+
+  /**
+   * What brings references, and is let go of again with their acknowledgement, or speaks of the
+   * living: it may pass through the table of a worker whose node does not refuse it.
+   */
+  private static boolean changesFromTheDead(WorkerMessage message) {
+    return message instanceof TaskPushed
+        || message instanceof TaskReturned
+        || message instanceof WorkerMessage.BorrowAcknowledged
+        || message instanceof WorkerMessage.CancelTask
+        || message instanceof WorkerMessage.CancelRequested
+        || message instanceof WorkerMessage.WorkerDied
+        || message instanceof WorkerMessage.NodeDied;
+  }
+
+  private void take(WorkerMessage message, Claim claim) {
     switch (message) {
       case TaskPushed push -> {
         if (!push.lent().isEmpty()) {
@@ -289,6 +363,7 @@ final class SimWorker {
       }
       case WorkerMessage.NodeDied(NodeId dead, String cause) -> {
         node.knownDead.add(dead);
+        heardOf.add(dead);
         fence(worker -> worker.node().equals(dead));
         input(new WorkerInput.Received(message));
       }
@@ -297,6 +372,17 @@ final class SimWorker {
   }
 
   private void offer(Pushed pushed) {
+    if (actor != null && pushed.push.sequence() < 0) {
+      // Pushed before its owner ran it itself and gave the lease back, which came first. Between
+      // two
+      // nodes, and within one, messages are in order, so that this cannot be; here they are in
+      // order
+      // between two workers only.
+      sim.count("late push at an actor");
+      pushed.claim.take(pushed.push.attempt());
+      dropped(pushed);
+      return;
+    }
     if (actor != null) {
       Caller caller =
           callers.computeIfAbsent(pushed.push.spec().id().owner(), from -> new Caller());
@@ -321,6 +407,7 @@ final class SimWorker {
   }
 
   private void dropped(Pushed pushed) {
+    pushed.closeReads();
     if (!pushed.push.lent().isEmpty()) {
       input(new WorkerInput.TaskDropped(pushed.push));
     }
@@ -456,16 +543,43 @@ final class SimWorker {
 
   /** The worker is gone, and with it every handle here. */
   void forgetHandles() {
-    ended = Optional.of("gone");
+    if (forgotten) {
+      return;
+    }
+    forgotten = true;
     running().forEach(running -> running.handles.forEach(this::forget));
     kept.forEach(this::forget);
   }
 
   private void forget(Handle handle) {
     if (handle.open) {
-      handle.open = false;
       sim.closed(handle.id);
     }
+  }
+
+  private void opened(ObjectId object) {
+    if (!forgotten) {
+      sim.opened(object);
+    }
+  }
+
+  private void closed(Handle handle) {
+    handle.open = false;
+    if (!forgotten) {
+      sim.closed(handle.id);
+    }
+  }
+
+  boolean isActor() {
+    return actor != null;
+  }
+
+  boolean isBlocked() {
+    return blocked;
+  }
+
+  boolean hasHeardOf(NodeId dead) {
+    return heardOf.contains(dead);
   }
 
   // ---- acting ----
@@ -483,14 +597,17 @@ final class SimWorker {
       return step(driver);
     }
     if (actor != null) {
-      if (!queue.isEmpty() && calls.size() < 2 && (calls.isEmpty() || sim.oneIn(2))) {
+      if (!queue.isEmpty()
+          && calls.size() < 2
+          && (calls.isEmpty() || sim.oneIn(2))
+          && areHere(queue.peek())) {
         start(queue.poll());
         return true;
       }
       return !calls.isEmpty() && step(calls.get(sim.random.nextInt(calls.size())));
     }
     if (stack.isEmpty()) {
-      if (queue.isEmpty()) {
+      if (queue.isEmpty() || !areHere(queue.peek())) {
         return false;
       }
       start(queue.poll());
@@ -512,6 +629,9 @@ final class SimWorker {
       return;
     }
     sim.count("started");
+    if (node.id.incarnation() > 0) {
+      sim.count("started on a node that came back");
+    }
     TaskSpec spec = pushed.push.spec();
     if (spec.kind() instanceof TaskSpec.Kind.Creation) {
       actor = new ActorId(spec.id().owner(), spec.id().sequence());
@@ -545,6 +665,7 @@ final class SimWorker {
                 list.elements().stream().allMatch(element -> take(running, element));
           };
       if (!there) {
+        running.pushed.closeReads();
         sim.count("argument lost");
         finish(
             running,
@@ -556,6 +677,8 @@ final class SimWorker {
         return;
       }
     }
+    running.pushed.reads.values().forEach(this::closeLater);
+    running.pushed.reads.clear();
     decodeLent(running);
   }
 
@@ -585,31 +708,99 @@ final class SimWorker {
     Optional<Value> value =
         switch (argument.outcome()) {
           case Outcome.Inline inline -> Optional.of((Value) inline.value().object());
-          case Outcome.Stored stored -> fetch(argument.object(), stored);
+          case Outcome.Stored stored ->
+              fetched(
+                  reading(running.pushed.reads, argument.object(), stored),
+                  argument.object(),
+                  stored);
           default -> throw new AssertionError("pushed as an argument: " + argument);
         };
     value.ifPresent(v -> read(running, v, argument.object()));
     return value.isPresent();
   }
 
-  /** The value, from this node or pulled from another; empty when no source has it. */
-  private Optional<Value> fetch(ObjectId object, Outcome.Stored stored) {
-    ObjectKey key = new ObjectKey(object, stored.attempt());
-    Value here = node.store.get(key);
-    if (here != null) {
-      return Optional.of(here);
+  /** What reads the value at this node, pulled from another if need be. */
+  private SimStore.Read reading(
+      Map<ObjectKey, SimStore.Read> reads, ObjectId object, Outcome.Stored stored) {
+    return reads.computeIfAbsent(
+        new ObjectKey(object, stored.attempt()), key -> node.store.read(key, stored.sources()));
+  }
+
+  /** The value of a read that is over; empty when no source has it, or there was no room for it. */
+  private Optional<Value> fetched(SimStore.Read read, ObjectId object, Outcome.Stored stored) {
+    switch (read.state()) {
+      case READY -> {
+        if (read.takePulled()) {
+          sim.count("pulled");
+          input(new WorkerInput.ReadSucceeded(object, stored.attempt(), node.id));
+        }
+        return Optional.of((Value) read.value());
+      }
+      case LOST -> {
+        Sim.expect(!sim.isStrict(), "no copy of " + object + " where it should be: " + stored);
+        return Optional.empty();
+      }
+      case REFUSED -> {
+        sim.count("no room to read");
+        return Optional.empty();
+      }
+      case WAITING -> throw new AssertionError("read while it is on its way: " + object);
     }
-    for (NodeId source : stored.sources()) {
-      Value there = sim.nodeOf(source).store.get(key);
-      if (there != null) {
-        sim.count("pulled");
-        node.store.put(key, there);
-        input(new WorkerInput.ReadSucceeded(object, stored.attempt(), node.id));
-        return Optional.of(there);
+    throw new AssertionError(read.state());
+  }
+
+  /** Lets go after a while, as a view of the value does. */
+  private void closeLater(SimStore.Read read) {
+    if (node.store.isInstant()) {
+      read.close();
+    } else {
+      sim.after(node, sim.random.nextInt(300_000), read::close);
+    }
+  }
+
+  /** Whether a task's stored arguments are here, or are known not to come. */
+  private boolean areHere(Pushed pushed) {
+    boolean all = true;
+    for (PushedArgument argument : pushed.push.arguments()) {
+      List<PushedArgument.Resolved> some =
+          switch (argument) {
+            case PushedArgument.Value value -> List.of();
+            case PushedArgument.Resolved one -> List.of(one);
+            case PushedArgument.ResolvedList list -> list.elements();
+          };
+      for (PushedArgument.Resolved one : some) {
+        if (one.outcome() instanceof Outcome.Stored stored
+            && reading(pushed.reads, one.object(), stored).state() == SimStore.State.WAITING) {
+          all = false;
+        }
       }
     }
-    Sim.expect(!sim.isStrict(), "no copy of " + key + " where it should be: " + stored);
-    return Optional.empty();
+    return all;
+  }
+
+  /** It is no more: what it wrote, read, or waited to read, nobody goes on with. */
+  void letGoOfStore() {
+    for (Running running : running()) {
+      if (running.writing != null) {
+        List<Made> all = running.writing.all;
+        for (int i = running.writing.sealed[0]; i < all.size(); i++) {
+          if (all.get(i).write != null) {
+            sim.count("half-written when its writer died");
+            all.get(i).write.abort();
+          }
+        }
+        running.writing = null;
+      }
+      if (running.read != null) {
+        running.read.close();
+        running.read = null;
+      }
+      if (running.pushed != null) {
+        running.pushed.closeReads();
+      }
+    }
+    queue.forEach(Pushed::closeReads);
+    callers.values().forEach(caller -> caller.early.values().forEach(Pushed::closeReads));
   }
 
   private void read(Running running, Value value, ObjectId outer) {
@@ -624,7 +815,7 @@ final class SimWorker {
     Cell cell = new Cell();
     Handle handle = new Handle(object, cell, isActor(object));
     running.handles.add(handle);
-    sim.opened(object);
+    opened(object);
     input(new WorkerInput.HandleArrived(object, cell, outer));
     return handle;
   }
@@ -637,6 +828,9 @@ final class SimWorker {
   // ---- one operation ----
 
   private boolean step(Running running) {
+    if (running.writing != null) {
+      return goOnWriting(running);
+    }
     if (running.waitingFor != null) {
       return resume(running);
     }
@@ -654,7 +848,7 @@ final class SimWorker {
         Handle from = duplicate.handle();
         Handle copy = new Handle(from.id, from.cell, from.actor);
         running.handles.add(copy);
-        sim.opened(copy.id);
+        opened(copy.id);
         input(new WorkerInput.HandleAdded(copy.id));
         running.program.has(copy, copy.actor);
       }
@@ -680,8 +874,7 @@ final class SimWorker {
 
   private void close(Handle handle) {
     if (handle.open) {
-      handle.open = false;
-      sim.closed(handle.id);
+      closed(handle);
       input(new WorkerInput.HandleReleased(handle.id));
     }
   }
@@ -780,7 +973,7 @@ final class SimWorker {
     for (int i = 0; i < spec.results(); i++) {
       cells.add(new Cell());
       handles.add(new Handle(spec.id().result(i), cells.get(i), isActor(spec.id().result(i))));
-      sim.opened(spec.id().result(i));
+      opened(spec.id().result(i));
     }
     SimClaim claim = new SimClaim(spec, cells, dependencies);
     if (spec.kind() instanceof TaskSpec.Kind.Plain) {
@@ -794,17 +987,22 @@ final class SimWorker {
 
   private void put(Running running, Op.Put<Handle> put) {
     ObjectId object = new ObjectId(id, - ++lastId, 0);
-    Cell cell = new Cell();
-    Handle handle = new Handle(object, cell, false);
-    running.handles.add(handle);
-    sim.opened(object);
-    Outcome outcome =
-        keep(object, 0, put.number(), put.stored(), put.inside(), running.program.isTainted());
-    input(new WorkerInput.Put(object, outcome, CallSite.UNKNOWN, cell));
-    running.program.has(handle, false);
+    Made made =
+        made(object, 0, put.number(), put.stored(), put.inside(), running.program.isTainted());
+    write(
+        running,
+        List.of(made),
+        () -> {
+          Cell cell = new Cell();
+          Handle handle = new Handle(object, cell, false);
+          running.handles.add(handle);
+          opened(object);
+          input(new WorkerInput.Put(object, made.outcome, CallSite.UNKNOWN, cell));
+          running.program.has(handle, false);
+        });
   }
 
-  private Outcome keep(
+  private Made made(
       ObjectId object,
       int attempt,
       long number,
@@ -813,11 +1011,53 @@ final class SimWorker {
       boolean fromFault) {
     List<ObjectId> references = inside.stream().map(handle -> handle.id).toList();
     Value value = new Value(number, references, fromFault);
+    ObjectKey key = new ObjectKey(object, attempt);
     if (stored) {
-      node.store.put(new ObjectKey(object, attempt), value);
-      return new Outcome.Stored(attempt, 200_000, List.of(node.id), references);
+      return new Made(
+          key,
+          node.store.write(key, value),
+          new Outcome.Stored(attempt, 200_000, List.of(node.id), references));
     }
-    return new Outcome.Inline(InlineValue.direct(value, v -> new byte[0]), references);
+    return new Made(
+        key, null, new Outcome.Inline(InlineValue.direct(value, v -> new byte[0]), references));
+  }
+
+  private void write(Running running, List<Made> all, Runnable then) {
+    running.writing = new Writing(all, new int[1], then);
+    if (node.store.isInstant() || all.stream().allMatch(made -> made.write == null)) {
+      while (running.writing != null) {
+        goOnWriting(running);
+      }
+    }
+  }
+
+  private boolean goOnWriting(Running running) {
+    Writing writing = running.writing;
+    if (writing.sealed[0] == writing.all.size()) {
+      running.writing = null;
+      writing.then.run();
+      return true;
+    }
+    Made next = writing.all.get(writing.sealed[0]);
+    if (next.write != null) {
+      switch (next.write.state()) {
+        case WAITING -> {
+          return false;
+        }
+        case READY -> {
+          next.write.seal();
+          if (!next.key.id().owner().equals(id)) {
+            node.unreported.add(next.key);
+          }
+        }
+        case LOST, REFUSED -> {
+          sim.count("no room to write");
+          next.outcome = new Outcome.Failed(Failure.of(Failure.Kind.STORE_FULL, "no room"));
+        }
+      }
+    }
+    writing.sealed[0]++;
+    return true;
   }
 
   // ---- waiting ----
@@ -869,7 +1109,33 @@ final class SimWorker {
     switch (outcome) {
       case Outcome.Inline inline -> value = Optional.of((Value) inline.value().object());
       case Outcome.Stored stored -> {
-        value = fetch(handle.id, stored);
+        if (running.read != null && running.readAttempt != stored.attempt()) {
+          running.read.close(); // it was lost, and has been made again since
+          running.read = null;
+        }
+        if (running.read == null) {
+          running.readAttempt = stored.attempt();
+          running.read =
+              node.store.read(new ObjectKey(handle.id, stored.attempt()), stored.sources());
+        }
+        if (running.read.state() == SimStore.State.WAITING) {
+          if (running.cancelled) {
+            running.read.close();
+            running.read = null;
+            unblock(running);
+            running.waitingFor = null;
+            return true;
+          }
+          return false;
+        }
+        SimStore.Read read = running.read;
+        running.read = null;
+        boolean refused = read.state() == SimStore.State.REFUSED;
+        value = fetched(read, handle.id, stored);
+        closeLater(read);
+        if (refused) {
+          value = Optional.of(new Value(Evaluation.FAILED, List.of(), true));
+        }
         if (value.isEmpty()) {
           Outcome before = handle.cell.outcome;
           input(new WorkerInput.ReadFailed(handle.id, stored.attempt(), stored.sources()));
@@ -983,10 +1249,10 @@ final class SimWorker {
           List.of(FLAKY, "java.lang.Exception"));
       return;
     }
-    List<Outcome> outcomes = new ArrayList<>();
+    List<Made> all = new ArrayList<>();
     for (int i = 0; i < end.numbers().size(); i++) {
-      outcomes.add(
-          keep(
+      all.add(
+          made(
               spec.id().result(i),
               running.pushed.push.attempt(),
               end.numbers().get(i),
@@ -994,7 +1260,23 @@ final class SimWorker {
               end.inside().get(i),
               running.program.isTainted()));
     }
-    finish(running, outcomes, List.of());
+    write(running, all, () -> finish(running, outcomesOf(running, all), List.of()));
+  }
+
+  /** A task one of whose results has no room has none at all. */
+  private List<Outcome> outcomesOf(Running running, List<Made> all) {
+    for (Made made : all) {
+      if (made.outcome instanceof Outcome.Failed(Failure failure)) {
+        all.forEach(
+            each -> {
+              if (each.outcome instanceof Outcome.Stored) {
+                node.store.free(each.key);
+              }
+            });
+        return failed(running, failure);
+      }
+    }
+    return all.stream().map(made -> made.outcome).toList();
   }
 
   private void finish(Running running, List<Outcome> outcomes, List<String> thrown) {
@@ -1003,8 +1285,7 @@ final class SimWorker {
     if (push.spec().kind() instanceof TaskSpec.Kind.Plain) {
       for (Handle handle : running.handles) {
         if (handle.open) {
-          handle.open = false;
-          sim.closed(handle.id);
+          closed(handle);
           released.add(handle.id);
         }
       }

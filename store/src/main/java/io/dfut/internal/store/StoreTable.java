@@ -711,6 +711,12 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
           effects);
       return;
     }
+    if (pulling.waits.isEmpty()) {
+      // Also when it was cut too late, and everything has arrived: with nobody to tell the owner of
+      // this copy, nobody would free it with the others.
+      forget(pulling, "nobody wants it", effects);
+      return;
+    }
     switch (ended.outcome()) {
       case PullOutcome.Complete complete -> {
         inFlightBytes -= pulling.bytes;
@@ -739,11 +745,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         }
       }
     }
-    if (pulling.waits.isEmpty()) {
-      forget(pulling, "nobody wants it", effects);
-    } else {
-      queue(pulling);
-    }
+    queue(pulling);
   }
 
   private static void failSource(Pulling pulling, NodeId source, String why) {

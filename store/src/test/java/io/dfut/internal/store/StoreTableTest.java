@@ -462,6 +462,15 @@ final class StoreTableTest {
   }
 
   @Test
+  void pullThatNobodyWantsLeavesNoCopyEvenIfItIsCutTooLate() {
+    peerUp(2);
+    StartPull start = only(StartPull.class, fetch(1, 300, Urgency.GET, node(2)));
+    step(new StoreInput.GiveUp(999, lastWaiter));
+    ended(start, new PullOutcome.Complete()); // nobody tells the owner of it: nobody would free it
+    assertNothingIsLeft();
+  }
+
+  @Test
   void pullThatIsWantedAgainWhileItIsCutGoesOnFromTheSameSource() {
     peerUp(2);
     StartPull start = only(StartPull.class, fetch(1, 300, Urgency.GET, node(2)));

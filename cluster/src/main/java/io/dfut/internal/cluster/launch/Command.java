@@ -60,6 +60,9 @@ sealed interface Command {
   /** Run one of our benchmarks. */
   record Bench(List<String> arguments) implements Command {}
 
+  /** Run the simulator, which reads its own options. */
+  record Sim(List<String> arguments) implements Command {}
+
   /** Start and stop everything once, so that a class cache can be made of what was loaded. */
   record Train() implements Command {}
 

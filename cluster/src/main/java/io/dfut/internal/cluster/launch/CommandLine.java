@@ -50,6 +50,11 @@ final class CommandLine {
           Runs a benchmark: refs (what references cost). `./dfut bench refs --help` tells of its
           options; docs/benchmarks.md tells what it measures.
 
+      sim [--seeds N] [--from-seed S] [--profile P] [--seed X] [OPTION...]
+          Runs random programs on a simulated cluster of the real machines, one for each seed, and
+          checks every promise. `./dfut sim --help` tells of its options; docs/simulation.md tells
+          what is simulated and checked.
+
       --help, --version
 
       Further settings: JAVA_HOME, and DFUT_JAVA_OPTS for the JVM; -Dkey=value in there for any key
@@ -57,7 +62,7 @@ final class CommandLine {
       """;
 
   private static final List<String> COMMANDS =
-      List.of("demo", "start", "run", "sample", "bench", "--help", "--version");
+      List.of("demo", "start", "run", "sample", "bench", "sim", "--help", "--version");
 
   private final Deque<String> rest;
 
@@ -85,6 +90,7 @@ final class CommandLine {
       case "demo" -> demo();
       case "sample" -> sample();
       case "bench" -> bench();
+      case "sim" -> new Command.Sim(List.copyOf(rest));
       case "train" -> new Command.Train();
       case "--help", "-h", "help" -> new Command.Help();
       case "--version", "-version", "version" -> new Command.Version();

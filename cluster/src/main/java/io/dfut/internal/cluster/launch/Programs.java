@@ -19,7 +19,8 @@ import java.util.TreeSet;
 import java.util.jar.JarFile;
 
 /**
- * {@code ./dfut run}, {@code sample} and {@code bench}: other people's main methods, in this JVM.
+ * {@code ./dfut run}, {@code sample}, {@code bench} and {@code sim}: other people's main methods,
+ * in this JVM.
  */
 final class Programs {
   /**
@@ -87,6 +88,17 @@ final class Programs {
     call(
         find(SAMPLES + "bench.BenchMain")
             .orElseThrow(() -> new UsageException("the benchmarks are not on the class path")),
+        arguments);
+  }
+
+  /** The simulator is part of the tests; the script alone puts it on the class path. */
+  static void sim(List<String> arguments) throws ProgramFailure, IllegalAccessException {
+    call(
+        find("io.dfut.internal.sim.SimMain")
+            .orElseThrow(
+                () ->
+                    new UsageException(
+                        "the simulator is not on the class path; ./dfut sim adds target/dist/sim")),
         arguments);
   }
 

@@ -116,6 +116,13 @@ class CommandLineTest {
   }
 
   @Test
+  void theSimulatorReadsItsOwnOptions() {
+    assertThat(parse("sim --seeds 5 --help"))
+        .isEqualTo(new Command.Sim(List.of("--seeds", "5", "--help")));
+    assertThat(parse("sim")).isEqualTo(new Command.Sim(List.of()));
+  }
+
+  @Test
   void withoutAnAllowListThePackagesOfTheJarsAreAllowed() throws IOException {
     Path jar =
         jar(
@@ -136,7 +143,7 @@ class CommandLineTest {
   @Test
   void theUsageNamesEveryCommand() {
     assertThat(CommandLine.USAGE)
-        .contains("demo ", "start ", "run ", "sample ", "bench ", "--version");
+        .contains("demo ", "start ", "run ", "sample ", "bench ", "sim ", "--version");
   }
 
   @ParameterizedTest

@@ -1,0 +1,384 @@
+package io.dfut.internal.store;
+
+import io.dfut.NodeId;
+import io.dfut.WorkerId;
+import io.dfut.internal.sim.SimStore;
+import io.dfut.internal.spi.ObjectKey;
+import io.dfut.internal.spi.ObjectStore.Urgency;
+import io.dfut.internal.store.StoreEffect.Absent;
+import io.dfut.internal.store.StoreEffect.CloseSlab;
+import io.dfut.internal.store.StoreEffect.CutPull;
+import io.dfut.internal.store.StoreEffect.Decided;
+import io.dfut.internal.store.StoreEffect.PinGranted;
+import io.dfut.internal.store.StoreEffect.PresentAlready;
+import io.dfut.internal.store.StoreEffect.Refused;
+import io.dfut.internal.store.StoreEffect.SetTimer;
+import io.dfut.internal.store.StoreEffect.StartPull;
+import io.dfut.internal.store.StoreEffect.WriteGranted;
+import io.dfut.internal.store.StoreInput.PullOutcome;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+
+/**
+ * The real table of a store, in a simulated node: memory is a map from places to values, and a pull
+ * takes a while, during which its source may freeze, die, or turn out not to have the object. Every
+ * step is followed by all checks of the table.
+ */
+final class TableStore implements SimStore {
+  /** Of each object; what the simulated workers say of theirs. */
+  static final long OBJECT_BYTES = 200_000;
+
+  private static final int TRANSFER_MAX_NANOS = 400_000;
+
+  private record Place(int slab, long offset) {
+    static Place of(Block block) {
+      return new Place(block.slab(), block.offset());
+    }
+  }
+
+  private record Content(ObjectKey key, Object value) {}
+
+  /** Somebody who waits for an answer. */
+  private abstract static class Waiter {
+    State state = State.WAITING;
+    Block block;
+
+    /** Whether it gave up, or let go, and is not to be answered. */
+    boolean gone;
+  }
+
+  private final Host host;
+  private final StoreTable table;
+  private final Map<Place, Content> memory = new HashMap<>();
+  private final Map<Long, Waiter> waiters = new HashMap<>();
+
+  /** Copies that came over the network, until a reader has said so to the owner. */
+  private final Set<ObjectKey> pulled = new LinkedHashSet<>();
+
+  /** The stores of all nodes of the run, this one among them. */
+  private final List<TableStore> all;
+
+  private long lastWaiter;
+  private boolean closed;
+
+  /**
+   * @param all the stores of the run; this one adds itself
+   */
+  TableStore(Host host, long capacityBytes, List<TableStore> all) {
+    this.host = host;
+    this.all = all;
+    all.add(this);
+    this.table =
+        new StoreTable(
+            host.node(),
+            new StoreTable.Limits(
+                capacityBytes,
+                OBJECT_BYTES * 4,
+                200_000_000L,
+                1_000_000_000L,
+                10_000_000_000L,
+                OBJECT_BYTES * (1 + host.draw(4)),
+                1 + host.draw(3),
+                1_000));
+  }
+
+  // ---- the table ----
+
+  private void step(StoreInput input) {
+    if (closed) {
+      return;
+    }
+    long evicted = table.stats(0).evictedBytes();
+    // Effects may bring on further steps: they are carried out when this one is over.
+    ArrayDeque<StoreEffect> effects = new ArrayDeque<>();
+    table.step(input, host.now(), effects::add);
+    table.checkInvariants();
+    if (table.stats(0).evictedBytes() > evicted) {
+      host.count("evicted");
+    }
+    effects.forEach(this::carryOut);
+  }
+
+  private void carryOut(StoreEffect effect) {
+    switch (effect) {
+      case WriteGranted granted -> {
+        Waiter writer = waiters.get(granted.waiter());
+        writer.state = State.READY;
+        writer.block = granted.block();
+      }
+      case PresentAlready present -> {
+        waiters.remove(present.waiter()).state = State.READY;
+        host.count("present already");
+      }
+      case PinGranted granted -> {
+        Waiter reader = waiters.get(granted.waiter());
+        reader.state = State.READY;
+        reader.block = granted.block();
+        valueAt(granted.block(), granted.key());
+      }
+      case Absent absent -> waiters.remove(absent.waiter()).state = State.LOST;
+      case Decided decided -> {}
+      case StoreEffect.RoomWanted wanted -> host.count("room wanted");
+      case Refused(long waiter, StoreEffect.Refusal why) -> {
+        waiters.remove(waiter).state =
+            why instanceof StoreEffect.Refusal.SourceLost ? State.LOST : State.REFUSED;
+        host.count("store: " + why.getClass().getSimpleName());
+      }
+      case StartPull pull -> {
+        host.count("pull started");
+        Object value = offer(pull);
+        host.after(host.draw(TRANSFER_MAX_NANOS), () -> arrive(pull, value));
+      }
+      case CutPull cut -> host.count("pull cut"); // it reports its end all the same
+      case CloseSlab slab -> memory.keySet().removeIf(place -> place.slab() == slab.slab());
+      case SetTimer set ->
+          host.after(
+              Math.max(0, set.atNanos() - host.now()), () -> step(new StoreInput.TimerFired()));
+    }
+  }
+
+  private Object valueAt(Block block, ObjectKey key) {
+    Content content = memory.get(Place.of(block));
+    if (content == null || !content.key.equals(key)) {
+      throw new AssertionError("other bytes under " + key + " at " + block + ": " + content);
+    }
+    return content.value;
+  }
+
+  // ---- pulls ----
+
+  /** In place of a value: the source does not answer. */
+  private static final Object NO_ANSWER = new Object();
+
+  /** What the source holds under the key when the pull begins; null for nothing. */
+  private Object offer(StartPull pull) {
+    TableStore source = (TableStore) host.storeOf(pull.source());
+    return host.isFrozen(pull.source()) ? NO_ANSWER : source.serve(pull.key());
+  }
+
+  /** For another node: pins for as long as it takes to say what is there. */
+  private Object serve(ObjectKey key) {
+    if (closed) {
+      return null;
+    }
+    Reader reader = new Reader(key);
+    waiters.put(reader.waiter, reader);
+    step(new StoreInput.Pin(reader.waiter, key));
+    if (reader.state != State.READY) {
+      return null;
+    }
+    Object value = reader.value();
+    host.after(host.draw(TRANSFER_MAX_NANOS), reader::close); // it sends from memory
+    return value;
+  }
+
+  private void arrive(StartPull pull, Object value) {
+    TableStore source = (TableStore) host.storeOf(pull.source());
+    if (value == NO_ANSWER && !source.closed && !host.isKnownDead(pull.source())) {
+      host.count("argument at a frozen node");
+      host.after(1_000_000, () -> arrive(pull, offer(pull))); // it hangs, and then begins
+      return;
+    }
+    if (source.closed || value == NO_ANSWER) {
+      step(new StoreInput.PullEnded(pull.transfer(), new PullOutcome.Failed(0, "it died")));
+    } else if (value == null) {
+      host.count("pulled in vain");
+      step(new StoreInput.PullEnded(pull.transfer(), new PullOutcome.NotThere("not there")));
+    } else {
+      memory.put(Place.of(pull.block()), new Content(pull.key(), value));
+      pulled.add(pull.key());
+      step(new StoreInput.PullEnded(pull.transfer(), new PullOutcome.Complete()));
+    }
+  }
+
+  // ---- for workers ----
+
+  private final class Writer extends Waiter implements Write {
+    final long waiter = ++lastWaiter;
+    final ObjectKey key;
+    final Object value;
+
+    Writer(ObjectKey key, Object value) {
+      this.key = key;
+      this.value = value;
+    }
+
+    @Override
+    public State state() {
+      return state;
+    }
+
+    @Override
+    public void seal() {
+      if (block == null || closed) {
+        return; // it was present already
+      }
+      waiters.remove(waiter);
+      memory.put(Place.of(block), new Content(key, value));
+      block = null;
+      step(new StoreInput.Seal(key));
+      requireOnePrimary(key);
+    }
+
+    @Override
+    public void abort() {
+      if (closed || gone) {
+        return;
+      }
+      gone = true;
+      if (block != null) {
+        waiters.remove(waiter);
+        host.count("write aborted");
+        step(new StoreInput.Abort(key));
+      } else if (state == State.WAITING) {
+        waiters.remove(waiter);
+        step(new StoreInput.GiveUp(++lastWaiter, waiter));
+      }
+    }
+  }
+
+  private final class Reader extends Waiter implements Read {
+    final long waiter = ++lastWaiter;
+    final ObjectKey key;
+
+    Reader(ObjectKey key) {
+      this.key = key;
+    }
+
+    @Override
+    public State state() {
+      return state;
+    }
+
+    @Override
+    public Object value() {
+      return valueAt(block, key);
+    }
+
+    @Override
+    public boolean takePulled() {
+      return pulled.remove(key);
+    }
+
+    @Override
+    public void close() {
+      if (closed || gone) {
+        return;
+      }
+      gone = true;
+      if (state == State.READY) {
+        waiters.remove(waiter);
+        if (pulled.remove(key)) {
+          host.count("a copy that nobody reported"); // its reader is no more: nobody will free it
+          step(new StoreInput.Unpin(key));
+          step(new StoreInput.Free(key));
+          return;
+        }
+        step(new StoreInput.Unpin(key));
+      } else if (state == State.WAITING) {
+        waiters.remove(waiter);
+        step(new StoreInput.GiveUp(++lastWaiter, waiter));
+      }
+    }
+  }
+
+  /** I5, among the nodes that nobody takes for dead: of one execution's bytes there is one. */
+  private void requireOnePrimary(ObjectKey key) {
+    long primaries =
+        all.stream()
+            .filter(store -> host.isMember(store.host.node()) && store.isPrimary(key))
+            .count();
+    if (primaries > 1) {
+      throw new AssertionError(primaries + " primaries of " + key);
+    }
+  }
+
+  private boolean isPrimary(ObjectKey key) {
+    return table.contents().getOrDefault(key, "").startsWith("primary");
+  }
+
+  @Override
+  public Write write(ObjectKey key, Object value) {
+    Writer writer = new Writer(key, value);
+    waiters.put(writer.waiter, writer);
+    step(new StoreInput.Create(writer.waiter, key, OBJECT_BYTES));
+    return writer;
+  }
+
+  @Override
+  public Read read(ObjectKey key, List<NodeId> sources) {
+    Reader reader = new Reader(key);
+    waiters.put(reader.waiter, reader);
+    List<NodeId> others = sources.stream().filter(node -> !node.equals(host.node())).toList();
+    step(
+        new StoreInput.Fetch(
+            reader.waiter, key, OBJECT_BYTES, others, Urgency.values()[host.draw(3)]));
+    return reader;
+  }
+
+  @Override
+  public void free(ObjectKey key) {
+    step(new StoreInput.Free(key));
+  }
+
+  @Override
+  public void promote(ObjectKey key) {
+    host.count("promoted");
+    step(new StoreInput.Promote(++lastWaiter, key));
+    requireOnePrimary(key);
+  }
+
+  @Override
+  public void freeOwnedBy(Predicate<WorkerId> owner) {
+    for (ObjectKey key : table.contents().keySet().stream().sorted(KEYS).toList()) {
+      if (owner.test(key.id().owner())) {
+        free(key);
+      }
+    }
+  }
+
+  private static final java.util.Comparator<ObjectKey> KEYS =
+      java.util.Comparator.comparing(ObjectKey::id).thenComparingInt(ObjectKey::attempt);
+
+  @Override
+  public void peerUp(NodeId node) {
+    step(new StoreInput.PeerUp(node));
+  }
+
+  @Override
+  public void peerDown(NodeId node) {
+    step(new StoreInput.PeerDown(node));
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    memory.clear();
+    waiters.clear();
+  }
+
+  @Override
+  public boolean isInstant() {
+    return false;
+  }
+
+  /** Nothing is stored, nobody waits, nothing is under way. */
+  @Override
+  public boolean isEmpty() {
+    return closed
+        || table.contents().isEmpty()
+            && waiters.isEmpty()
+            && table.waitCount() == 0
+            && table.stats(0).usedBytes() == 0;
+  }
+
+  @Override
+  public String toString() {
+    return table.contents() + " waiters " + waiters.keySet();
+  }
+}
