@@ -16,6 +16,7 @@ import io.dfut.internal.ownership.WorkerMachine;
 import io.dfut.internal.task.CallSite;
 import io.dfut.internal.task.ClassSource;
 import io.dfut.internal.task.Functions;
+import io.dfut.internal.task.Sharing;
 import java.io.IOException;
 import java.io.ObjectInputStream;
 import java.nio.file.Files;
@@ -74,8 +75,9 @@ final class ArchitectureTest {
                     "java.nio.file..")
                 .or(belongToAnyOf(Thread.class, ThreadLocal.class, Runtime.class)))
         .check(CORE);
+    // A claim is what executors of one JVM race for; what is shared is shared by all its threads.
     noClasses()
-        .that(PURE.and(not(belongToAnyOf(Claim.class))))
+        .that(PURE.and(not(belongToAnyOf(Claim.class, Sharing.class))))
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage("java.util.concurrent..")

@@ -2,9 +2,9 @@ package io.dfut.internal.cluster;
 
 import io.dfut.NodeId;
 import io.dfut.WorkerId;
-import io.dfut.internal.machine.Sharing;
 import io.dfut.internal.task.FunctionRef;
 import io.dfut.internal.task.InlineValue;
+import io.dfut.internal.task.Sharing;
 import io.dfut.internal.task.ThrownError;
 import java.io.IOException;
 import java.lang.invoke.MethodHandle;

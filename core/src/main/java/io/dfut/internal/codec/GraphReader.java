@@ -6,7 +6,7 @@ import io.dfut.ObjectId;
 import io.dfut.SerializationException;
 import io.dfut.ValueCodec;
 import io.dfut.WorkerId;
-import io.dfut.internal.machine.Sharing;
+import io.dfut.internal.task.Sharing;
 import java.io.ByteArrayInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;

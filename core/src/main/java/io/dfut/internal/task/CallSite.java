@@ -1,7 +1,5 @@
 package io.dfut.internal.task;
 
-import io.dfut.internal.machine.Sharing;
-
 /**
  * The line of user code that submitted a task or put a value. The runtime's own frames are skipped;
  * lines are cached per function class, since walking the stack costs more than submitting (a lambda

@@ -183,7 +183,13 @@ final class Member {
         cluster.send(this, Lane.TABLE, to, push, near ? Optional.of(claim) : Optional.empty());
       }
       case WorkerEffect.AskScheduler(NodeId to, SchedulerMessage message) -> asked.add(message);
-      case WorkerEffect.Settle(Settleable cell, Outcome outcome) -> ((Cell) cell).outcome = outcome;
+      case WorkerEffect.Settle(Settleable cell, Outcome outcome) -> {
+        if (outcome instanceof Outcome.Failed(Failure failure)
+            && failure.detail().equals("LINEAGE_EVICTED")) {
+          throw new IllegalStateException("lineage went although nothing bounds it: " + failure);
+        }
+        ((Cell) cell).outcome = outcome;
+      }
       case WorkerEffect.Unsettle(Settleable cell) -> ((Cell) cell).outcome = null;
       case WorkerEffect.FreeCopies(ObjectKey key, List<NodeId> nodes) ->
           nodes.forEach(node -> cluster.free(node, key));

@@ -78,8 +78,8 @@ final class MutantsExplorerTest {
             0,
             "lineage is freed too early",
             "TaskBook.java",
-            "if (row.value instanceof Outcome.Stored || row.freed) {",
-            "if (row.freed && row.lineage < 0) {"),
+            "isNeeded |= row != null && (row.value instanceof Outcome.Stored || row.freed);",
+            ""),
         in(
             "made-there",
             1,
@@ -127,7 +127,7 @@ final class MutantsExplorerTest {
             0,
             "transits to the dead are not dropped",
             "ReferenceCounter.java",
-            "if (isDead.test(open.receiver()) || ownerIsDead) {",
+            "if (open.receiver().filter(isDead).isPresent() || ownerIsDead) {",
             "if (ownerIsDead) {"),
         in(
             "hand-on",

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -102,9 +103,10 @@ public final class Audit {
     for (Object open : ((Map<?, ?>) get(OPEN_TRANSITS, counter)).values()) {
       Row row = (Row) get(TransitFields.ROW, open);
       transits.merge(row, 1, Integer::sum);
-      WorkerId receiver = (WorkerId) get(TransitFields.RECEIVER, open);
+      Optional<?> receiver = (Optional<?>) get(TransitFields.RECEIVER, open);
       expect(
-          !isDead(receiver, dead) && !isDead(row.id.owner(), dead),
+          receiver.filter(r -> isDead((WorkerId) r, dead)).isEmpty()
+              && !isDead(row.id.owner(), dead),
           "I11: a transit that nobody will close",
           row);
     }

@@ -124,7 +124,7 @@ final class MutationsSimTest {
         new Mutation(
             "transits to the dead are not dropped",
             "ReferenceCounter.java",
-            "if (isDead.test(open.receiver()) || ownerIsDead) {",
+            "if (open.receiver().filter(isDead).isPresent() || ownerIsDead) {",
             "if (ownerIsDead) {"),
         new Mutation(
             "a dead borrower's last words are heard",

@@ -771,6 +771,10 @@ final class Sim {
     }
   }
 
+  boolean boundsLineage() {
+    return limits.lineageBytesMax() < Long.MAX_VALUE;
+  }
+
   static void expect(boolean holds, String what) {
     if (!holds) {
       throw new AssertionError(what);

@@ -279,7 +279,14 @@ final class SimWorker {
       }
       case WorkerEffect.AskScheduler(NodeId to, SchedulerMessage message) ->
           sim.send(id, new Sim.Scheduler(to), message, null);
-      case WorkerEffect.Settle(Settleable cell, Outcome outcome) -> ((Cell) cell).complete(outcome);
+      case WorkerEffect.Settle(Settleable cell, Outcome outcome) -> {
+        if (outcome instanceof Outcome.Failed(Failure failure)
+            && failure.detail().equals("LINEAGE_EVICTED")) {
+          sim.count("lineage was gone");
+          Sim.expect(sim.boundsLineage(), "lineage went although nothing bounds it: " + failure);
+        }
+        ((Cell) cell).complete(outcome);
+      }
       case WorkerEffect.Unsettle(Settleable cell) -> ((Cell) cell).outcome = null;
       case WorkerEffect.Nudge nudge -> {}
       case WorkerEffect.Uncover uncover -> {}

@@ -1,4 +1,4 @@
-package io.dfut.internal.machine;
+package io.dfut.internal.task;
 
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
