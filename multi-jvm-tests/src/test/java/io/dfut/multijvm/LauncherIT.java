@@ -112,6 +112,14 @@ class LauncherIT {
     assertThat(program.awaitExit(PATIENCE)).isEqualTo(OptionalInt.of(0));
     assertThat(program.lines()).containsExactly("105");
 
+    JvmProcess inspection = dfut("inspect", address(line));
+    assertThat(inspection.awaitExit(PATIENCE)).isEqualTo(OptionalInt.of(0));
+    assertThat(inspection.lines())
+        .filteredOn(said -> said.startsWith("node "))
+        .as("two nodes, and the driver that looks")
+        .hasSize(3)
+        .anyMatch(said -> said.contains(address(line)));
+
     assertThat(second.stop(PATIENCE)).isEqualTo(OptionalInt.of(0));
     first.interrupt();
     assertThat(first.awaitExit(PATIENCE)).isEqualTo(OptionalInt.of(0));
@@ -153,6 +161,7 @@ class LauncherIT {
         dfut("run", "--cluster", address, "io.dfut.samples.Quickstart"),
         1,
         "dfut: nobody answers at " + address);
+    assertFails(dfut("inspect", address), 1, "dfut: nobody answers at " + address);
   }
 
   @Test

@@ -296,7 +296,7 @@ final class OwnershipTable implements ReferenceCounter.Listener {
       return; // a newer outcome is known, or on its way
     }
     if (row.isOwned()) {
-      dropCopies(row, sources);
+      giveUpCopies(row, sources);
       return;
     }
     row.value = null;
@@ -342,9 +342,24 @@ final class OwnershipTable implements ReferenceCounter.Listener {
     if (row != null
         && row.value instanceof Outcome.Stored stored
         && stored.attempt() == lost.attempt()) {
-      dropCopies(row, lost.sources());
+      giveUpCopies(row, lost.sources());
     }
     onResolve(new Resolve(lost.object(), lost.asker()));
+  }
+
+  /**
+   * A reader could not have the copies at these nodes. One may be there all the same, if the way to
+   * it was interrupted: from now on nobody knows of it, so it must not stay.
+   */
+  private void giveUpCopies(Row row, List<NodeId> nodes) {
+    if (row.value instanceof Outcome.Stored stored) {
+      List<NodeId> perhaps = nodes.stream().filter(stored.sources()::contains).toList();
+      if (!perhaps.isEmpty()) {
+        effects.accept(
+            new WorkerEffect.FreeCopies(new ObjectKey(row.id, stored.attempt()), perhaps));
+      }
+    }
+    dropCopies(row, nodes);
   }
 
   /** Copies at these nodes are gone: another becomes the primary, or the object is recovered. */

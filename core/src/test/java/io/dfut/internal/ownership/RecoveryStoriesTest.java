@@ -87,8 +87,24 @@ final class RecoveryStoriesTest {
     story.deliverAll();
     assertThat(driver.pushesOf(object)).isEqualTo(1);
     driver.close(object);
-    assertThat(story.freed).containsExactly(new Story.Freed(key, HERE));
+    assertThat(story.freed).contains(new Story.Freed(key, HERE));
     story.assertNothingIsLeft();
+  }
+
+  @Test
+  void copyThatCouldNotBeReadDoesNotStayWhenItIsThereAllTheSame() {
+    ObjectId object = made(3, stored(0, THERE));
+    ObjectKey key = new ObjectKey(object, 0);
+    driver.hears(new CopyAdded(object, 0, ELSEWHERE));
+    driver.hears(new CopyLost(object, 0, List.of(ELSEWHERE), new WorkerId(HERE, 77)));
+    assertThat(story.freed).containsExactly(new Story.Freed(key, ELSEWHERE));
+    assertThat(sources(object)).containsExactly(THERE);
+    driver.hears(new CopyLost(object, 0, List.of(ELSEWHERE), new WorkerId(HERE, 77)));
+    assertThat(story.freed).as("repeated").hasSize(1);
+    driver.findsNoCopy(object); // at the other one: it is made again
+    assertThat(story.freed)
+        .containsExactly(new Story.Freed(key, ELSEWHERE), new Story.Freed(key, THERE));
+    assertThat(driver.row(object).isBeingMade()).isTrue();
   }
 
   @Test

@@ -57,6 +57,13 @@ sealed interface Command {
   /** Run one of our samples. */
   record Sample(String name, List<String> arguments) implements Command {}
 
+  /**
+   * Look into all nodes of a cluster.
+   *
+   * @param cluster any of them
+   */
+  record Inspect(HostAndPort cluster) implements Command {}
+
   /** Run one of our benchmarks. */
   record Bench(List<String> arguments) implements Command {}
 

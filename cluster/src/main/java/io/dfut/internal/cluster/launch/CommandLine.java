@@ -46,6 +46,10 @@ final class CommandLine {
       sample NAME [ARGUMENT...]
           Runs one of the samples, such as quickstart or search.
 
+      inspect HOST:PORT
+          Shows what the nodes of a cluster hold: objects with their owners, holders and the lines
+          that made them, leases, actors, stores, and references that only keep each other.
+
       bench NAME [OPTION...]
           Runs a benchmark: refs (what references cost). `./dfut bench refs --help` tells of its
           options; docs/benchmarks.md tells what it measures.
@@ -62,7 +66,7 @@ final class CommandLine {
       """;
 
   private static final List<String> COMMANDS =
-      List.of("demo", "start", "run", "sample", "bench", "sim", "--help", "--version");
+      List.of("demo", "start", "run", "sample", "inspect", "bench", "sim", "--help", "--version");
 
   private final Deque<String> rest;
 
@@ -89,6 +93,7 @@ final class CommandLine {
       case "run" -> run();
       case "demo" -> demo();
       case "sample" -> sample();
+      case "inspect" -> inspect();
       case "bench" -> bench();
       case "sim" -> new Command.Sim(List.copyOf(rest));
       case "train" -> new Command.Train();
@@ -194,6 +199,13 @@ final class CommandLine {
       }
     }
     return new Command.Demo(local, arguments);
+  }
+
+  private Command inspect() {
+    if (rest.size() != 1) {
+      throw new UsageException("inspect needs the address of a node, HOST:PORT, and nothing else");
+    }
+    return new Command.Inspect(address("inspect", rest.pop()));
   }
 
   private Command sample() {

@@ -22,6 +22,7 @@ public final class Launcher {
         case Command.Run run -> Programs.run(run);
         case Command.Demo demo -> new DemoCommand(demo).run();
         case Command.Sample sample -> Programs.sample(sample.name(), sample.arguments());
+        case Command.Inspect inspect -> new InspectCommand(inspect).run();
         case Command.Bench bench -> Programs.bench(bench.arguments());
         case Command.Sim sim -> Programs.sim(sim.arguments());
         case Command.Train train -> Training.run();

@@ -55,7 +55,7 @@ final class Programs {
   }
 
   /** Before the program starts: what it does with such an error is its own business. */
-  private static void requireListener(HostAndPort at) {
+  static void requireListener(HostAndPort at) {
     try (Socket socket = new Socket()) {
       socket.connect(new InetSocketAddress(at.host(), at.port()), 2000);
     } catch (IOException e) {

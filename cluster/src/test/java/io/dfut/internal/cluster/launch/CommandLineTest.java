@@ -143,7 +143,7 @@ class CommandLineTest {
   @Test
   void theUsageNamesEveryCommand() {
     assertThat(CommandLine.USAGE)
-        .contains("demo ", "start ", "run ", "sample ", "bench ", "sim ", "--version");
+        .contains("demo ", "start ", "run ", "sample ", "inspect ", "bench ", "sim ", "--version");
   }
 
   @ParameterizedTest
@@ -174,6 +174,9 @@ class CommandLineTest {
         "run                         | run needs the name of a class with a main method",
         "run --local --cluster h:1 M | --local and --cluster exclude each other",
         "run --clutser h:1 M         | unknown option --clutser, did you mean --cluster?",
+        "inspect                     | inspect needs the address of a node",
+        "inspect here                | inspect is \"here\"; it must be host:port",
+        "inspect h:1 h:2             | inspect needs the address of a node, HOST:PORT, and nothing",
         "sample                      | sample needs the name of one",
         "bench                       | bench needs the name of one, such as refs",
         "bench --tasks 5             | bench needs the name of one, such as refs",
