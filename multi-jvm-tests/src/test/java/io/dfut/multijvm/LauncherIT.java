@@ -189,6 +189,17 @@ class LauncherIT {
   }
 
   @Test
+  void theExplorerRunsAScenario() {
+    JvmProcess explorer =
+        dfut("sim", "--exhaustive", "--scenario", "way-back", "--repeats", "0", "--depth", "12");
+
+    assertThat(explorer.awaitExit(PATIENCE))
+        .as("%s", explorer.lines())
+        .isEqualTo(OptionalInt.of(0));
+    assertThat(explorer.lines()).anyMatch(line -> line.matches("way-back +[0-9,]+ states.*"));
+  }
+
+  @Test
   void anInterruptedSimulationSaysHowToGoOn() {
     JvmProcess sim =
         dfut(
