@@ -239,8 +239,14 @@ final class NodeRuntime implements Membership.Listener {
     }
   }
 
+  /** Runs it after a while; never, once the {@code ActorSystem} stops. */
   Cancellable after(Duration delay, Runnable action) {
-    return system.scheduler().scheduleOnce(delay, action, system.executionContext());
+    try {
+      return system.scheduler().scheduleOnce(delay, action, system.executionContext());
+    } catch (IllegalStateException e) {
+      LOG.debug("nothing is due any more, as the ActorSystem stops", e);
+      return Cancellable.alreadyCancelled();
+    }
   }
 
   // ---- workers ----
