@@ -10,6 +10,7 @@ import io.dfut.internal.codec.ValueCodecs;
 import io.dfut.internal.lease.LeaseInput;
 import io.dfut.internal.lease.LeaseMachine;
 import io.dfut.internal.ownership.Claim;
+import io.dfut.internal.ownership.Unclaimed;
 import io.dfut.internal.protocol.NodeMessage;
 import io.dfut.internal.protocol.NodeMessage.NamedActor;
 import io.dfut.internal.protocol.SchedulerMessage;
@@ -383,6 +384,8 @@ final class NodeRuntime implements Membership.Listener {
       worker.receive(message, claim);
     } else if (isAnswered(message)) {
       send(nodeWorker, from, new WorkerMessage.WorkerDied(to, "it has ended"));
+    } else {
+      Unclaimed.in(message).forEach(copies -> free(copies.key(), copies.nodes()));
     }
   }
 
@@ -482,9 +485,11 @@ final class NodeRuntime implements Membership.Listener {
   }
 
   private void undeliverable(NodeId node, NodeMessage message, String why) {
-    if (message instanceof NodeMessage.ToWorker(WorkerId to, WorkerId from, WorkerMessage inner)
-        && isAnswered(inner)) {
-      send(nodeWorker, from, new WorkerMessage.NodeDied(node, why));
+    if (message instanceof NodeMessage.ToWorker(WorkerId to, WorkerId from, WorkerMessage inner)) {
+      if (isAnswered(inner)) {
+        send(nodeWorker, from, new WorkerMessage.NodeDied(node, why));
+      }
+      Unclaimed.in(inner).forEach(copies -> free(copies.key(), copies.nodes()));
     } else if (message instanceof NodeMessage.ToScheduler(SchedulerMessage.RequestLease request)) {
       // Of a worker that came to be after the death was told; a scheduler still sent it there.
       send(nodeWorker, request.lease().owner(), new WorkerMessage.NodeDied(node, why));

@@ -11,6 +11,7 @@ import io.dfut.internal.lease.LeaseLimits;
 import io.dfut.internal.lease.LeaseMachine;
 import io.dfut.internal.ownership.Claim;
 import io.dfut.internal.ownership.Tables;
+import io.dfut.internal.ownership.Unclaimed;
 import io.dfut.internal.ownership.WorkerInput;
 import io.dfut.internal.ownership.WorkerLimits;
 import io.dfut.internal.protocol.SchedulerMessage;
@@ -360,6 +361,8 @@ final class Sim {
               workerOf(e.from()),
               new WorkerMessage.WorkerDied(to, "it has ended"),
               null);
+        } else {
+          freeUnclaimed(to, message);
         }
       }
       case Scheduler scheduler -> {
@@ -420,6 +423,8 @@ final class Sim {
         };
     if (asker != null) {
       send(new Detector(dead), asker, new WorkerMessage.NodeDied(dead, "it is dead"), null);
+    } else if (e.message() instanceof WorkerMessage message && workerOf(e.from()) != null) {
+      freeUnclaimed(workerOf(e.from()), message); // by the sender's node
     }
   }
 
@@ -461,6 +466,13 @@ final class Sim {
         || message instanceof WorkerMessage.CopyLost
         || message instanceof WorkerMessage.CancelTask
         || message instanceof WorkerMessage.CancelRequested;
+  }
+
+  private void freeUnclaimed(WorkerId receiver, WorkerMessage message) {
+    for (Unclaimed copies : Unclaimed.in(message)) {
+      count("unclaimed copy");
+      copies.nodes().forEach(node -> free(receiver, copies.key(), node));
+    }
   }
 
   void free(WorkerId from, ObjectKey key, NodeId node) {
