@@ -21,6 +21,7 @@ import io.dfut.internal.protocol.SchedulerMessage.NodeLoad;
 import io.dfut.internal.protocol.WorkerMessage.LeaseQueued;
 import io.dfut.internal.protocol.WorkerMessage.LeaseReclaimed;
 import io.dfut.internal.protocol.WorkerMessage.LeaseRedirected;
+import io.dfut.internal.protocol.WorkerMessage.TaskHandedBack;
 import io.dfut.internal.protocol.WorkerMessage.Waited;
 import io.dfut.internal.protocol.WorkerMessage.WorkerDied;
 import java.time.Duration;
@@ -37,6 +38,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
+import org.awaitility.core.ConditionTimeoutException;
 
 /**
  * A small program of the driver of one node that makes it and another node say everything to each
@@ -91,6 +93,7 @@ record EveryMessage(
     callsOfTheDead();
     cancellation();
     sharedWorkers();
+    handingBack();
     redirection();
     garbage();
     assertThat(here.inspectCluster(bound).nodes())
@@ -269,6 +272,37 @@ record EveryMessage(
           assertThatThrownBy(() -> tooLarge.get(bound))
               .isInstanceOf(InfeasibleResourcesException.class);
         });
+  }
+
+  /** Tasks that were sent to wait behind others, which then take long. */
+  private void handingBack() {
+    long deadline = System.nanoTime() + bound.toNanos();
+    while (faults.seen(TaskHandedBack.class, back()) == 0) {
+      assertThat(System.nanoTime()).as("no task was handed back").isLessThan(deadline);
+      Gate gate = Gate.closed();
+      here.scope(
+          () -> {
+            List<DFut<Integer>> tasks = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+              tasks.add(here.task(EveryMessage::increment).on(there.node()).submit(i - 1));
+            }
+            for (int i = 20; i < 24; i++) {
+              tasks.add(here.task(EveryMessage::after).on(there.node()).submit(gate, i));
+            }
+            gate.awaitArrived(1);
+            try {
+              await("a task is handed back")
+                  .atMost(Duration.ofMillis(300))
+                  .until(() -> faults.seen(TaskHandedBack.class, back()) > 0);
+            } catch (ConditionTimeoutException e) {
+              // none waited behind another one: once more
+            }
+            gate.open();
+            for (int i = 0; i < tasks.size(); i++) {
+              assertThat(tasks.get(i).get(bound)).isEqualTo(i);
+            }
+          });
+    }
   }
 
   /**
@@ -517,6 +551,7 @@ record EveryMessage(
   record Gate(String name) {
     private static final Map<String, State> GATES = new ConcurrentHashMap<>();
     private static final AtomicLong LAST = new AtomicLong();
+    private static final Duration ARRIVAL = Duration.ofSeconds(30);
 
     private static final class State {
       final CountDownLatch open = new CountDownLatch(1);

@@ -10,8 +10,12 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import com.typesafe.config.ConfigFactory;
+import io.dfut.ActorHandle;
+import io.dfut.DFut;
 import io.dfut.DFutSystem;
 import io.dfut.GetTimeoutException;
+import io.dfut.NodeId;
+import io.dfut.internal.cluster.EveryMessage.Keeper;
 import io.dfut.internal.cluster.LinkFaults.Fault;
 import io.dfut.internal.cluster.LinkFaults.Link;
 import io.dfut.internal.protocol.NodeMessage;
@@ -19,6 +23,7 @@ import io.dfut.internal.protocol.SchedulerMessage;
 import io.dfut.internal.protocol.WorkerMessage;
 import io.dfut.internal.protocol.WorkerMessage.BorrowReleased;
 import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
+import io.dfut.internal.protocol.WorkerMessage.WorkerDied;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,9 +33,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -59,6 +66,10 @@ final class EveryMessageTest {
           SchedulerMessage.WorkerGone.class, "a node to its own scheduler",
           SchedulerMessage.NodeGone.class, "a node to its own scheduler, from its view",
           WorkerMessage.NodeDied.class, "a node to its own workers, from its view");
+
+  /** Kinds whose handlers rely on the link to sort repetitions out. */
+  private static final Map<Class<?>, String> NEVER_REPEATED =
+      Map.of(NodeMessage.Part.class, "made and put together between the numbers of envelopes");
 
   /** Kinds that go one way only: there is one directory, kept by the oldest node. */
   private static final List<Class<?>> TO_THE_DIRECTORY =
@@ -155,15 +166,16 @@ final class EveryMessageTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"LOST", "DOUBLED", "DELAYED"})
+  @EnumSource(names = {"LOST", "DOUBLED", "DELAYED", "REPEATED"})
   @Tag("C150")
-  @DisplayName("150 every kind of message is once lost, doubled and delayed, in each direction")
+  @DisplayName(
+      "150 every kind of message is once lost, doubled, delayed and repeated, in each direction")
   void everyKindOfMessageIsOnce(Fault fault) {
     long start = System.nanoTime();
     ListAppender<ILoggingEvent> log = new ListAppender<>();
     log.start();
     rootLogger().addAppender(log);
-    try (Nodes nodes = Nodes.start(3, fault, kind -> true)) {
+    try (Nodes nodes = Nodes.start(3, fault, kind -> befalls(fault, kind))) {
       try {
         tellEverything(nodes);
       } finally {
@@ -173,7 +185,7 @@ final class EveryMessageTest {
             (System.nanoTime() - start) / 1_000_000,
             nodes.faults().report(nodes.there(), nodes.back()));
       }
-      allWereHit(nodes);
+      allWereHit(nodes, fault);
     } finally {
       rootLogger().detachAppender(log);
     }
@@ -192,11 +204,12 @@ final class EveryMessageTest {
     EveryMessage ofA = nodes.fromA(BOUND);
     EveryMessage ofB = nodes.fromB(BOUND);
     atOnce(ofA::tell, ofB::tell);
+    CompletableFuture<EveryMessage.Remote> right =
+        CompletableFuture.supplyAsync(ofB::madeOnTheThird, Thread::startVirtualThread);
     EveryMessage.Remote left = ofA.madeOnTheThird();
-    EveryMessage.Remote right = ofB.madeOnTheThird();
+    right.orTimeout(BOUND.toSeconds(), TimeUnit.SECONDS).join();
     nodes.last().close();
-    ofA.afterTheThird(left);
-    ofB.afterTheThird(right);
+    atOnce(() -> ofA.afterTheThird(left), () -> ofB.afterTheThird(right.join()));
     nodes.haveNoLeaks(NO_LEAKS);
   }
 
@@ -206,10 +219,14 @@ final class EveryMessageTest {
     beside.orTimeout(BOUND.toSeconds(), TimeUnit.SECONDS).join();
   }
 
-  private static void allWereHit(Nodes nodes) {
+  private static boolean befalls(Fault fault, Class<?> kind) {
+    return fault != Fault.REPEATED || !NEVER_REPEATED.containsKey(kind);
+  }
+
+  private static void allWereHit(Nodes nodes, Fault fault) {
     List<String> missed = new ArrayList<>();
     for (Class<?> kind : LinkFaults.allKinds()) {
-      boolean travels = !WITHIN_A_NODE.containsKey(kind);
+      boolean travels = !WITHIN_A_NODE.containsKey(kind) && befalls(fault, kind);
       boolean there = travels && !TO_THE_DIRECTORY.contains(kind);
       boolean back = travels && !FROM_THE_DIRECTORY.contains(kind);
       if (there != nodes.faults().hit(kind, nodes.there())) {
@@ -248,6 +265,31 @@ final class EveryMessageTest {
             .hasMessageStartingWith("left after " + NOTICED);
       }
       assertThat(nodes.faults().hit(kind, nodes.back())).isTrue();
+    }
+  }
+
+  /**
+   * Each notice of a death makes its receiver look through all its tables. One for each call would
+   * keep the caller's node busy for a minute after 40,000 calls.
+   */
+  @Test
+  void callsOfTheDeadAreAnsweredTogether() {
+    int count = 20_000;
+    try (Nodes nodes = Nodes.start(2, Fault.DOUBLED, kind -> false)) {
+      DFutSystem here = nodes.a();
+      here.scope(
+          () -> {
+            NodeId there = nodes.b().node();
+            ActorHandle<Keeper> victim = here.actor(Keeper::new).on(there).create();
+            victim.task(Keeper::drop).submit().get(BOUND);
+            DFut<Void> killed = here.task(EveryMessage::kill).on(there).submit(victim);
+            List<DFut<Void>> calls =
+                Stream.generate(() -> victim.task(Keeper::drop).submit()).limit(count).toList();
+            killed.get(BOUND);
+            assertThat(here.await(calls, count, BOUND).ready()).hasSize(count);
+          });
+      nodes.haveNoLeaks(NO_LEAKS);
+      assertThat(nodes.faults().seen(WorkerDied.class, nodes.back())).isLessThan(count / 50);
     }
   }
 }

@@ -39,6 +39,11 @@ final class LinkFaults implements AutoCloseable {
     /** It arrives after two later ones, or after a while if there are none. */
     DELAYED,
     /**
+     * The message itself stands twice in the envelope, its last place: what {@code DOUBLED} would
+     * do to its receiver, were the numbers of envelopes not looked at.
+     */
+    REPEATED,
+    /**
      * One message is missing whenever the envelope is sent: what a link that sends nothing again
      * would do to it. Others are not held up, so that it is this message that is missed.
      */
@@ -79,8 +84,8 @@ final class LinkFaults implements AutoCloseable {
     final Set<Class<?>> hit = new HashSet<>();
     final List<Held> held = new ArrayList<>();
 
-    /** Numbers of envelopes that lack a message, and which. */
-    final Map<Long, Integer> forgotten = new HashMap<>();
+    /** What is in envelopes whose content is not what their sender has put there, by number. */
+    final Map<Long, List<NodeMessage>> altered = new HashMap<>();
 
     long last;
     int envelopes;
@@ -196,13 +201,14 @@ final class LinkFaults implements AutoCloseable {
           instead = nothing(batch, codec);
           hold(batch, link, to, system);
         }
-        case FORGOTTEN -> link.forgotten.put(batch.number(), indexOf(first, batch));
+        case REPEATED -> repeat(first, batch, link, codec);
+        case FORGOTTEN -> link.altered.put(batch.number(), without(first, batch.messages()));
       }
     } else {
       overtake(link, to, system);
     }
-    Integer missing = link.forgotten.get(batch.number());
-    return missing == null ? instead : codec.encodeBatch(without(missing, batch));
+    List<NodeMessage> altered = link.altered.get(batch.number());
+    return altered == null ? instead : codec.encodeBatch(with(altered, batch));
   }
 
   /** Pekko has a message to send; this one says nothing, not even how far its sender has come. */
@@ -210,19 +216,32 @@ final class LinkFaults implements AutoCloseable {
     return codec.encodeBatch(new Wire.Batch(batch.from(), batch.to(), 0, 0, List.of()));
   }
 
-  private static int indexOf(Set<Class<?>> kinds, Wire.Batch batch) {
-    for (int i = 0; i < batch.messages().size(); i++) {
-      if (kinds.contains(kind(batch.messages().get(i)))) {
-        return i;
-      }
-    }
-    throw new IllegalStateException("none of " + kinds + " in " + batch);
+  private static Wire.Batch with(List<NodeMessage> messages, Wire.Batch batch) {
+    return new Wire.Batch(batch.from(), batch.to(), batch.number(), batch.acknowledged(), messages);
   }
 
-  private static Wire.Batch without(int index, Wire.Batch batch) {
-    List<NodeMessage> left = new ArrayList<>(batch.messages());
-    left.remove(index);
-    return new Wire.Batch(batch.from(), batch.to(), batch.number(), batch.acknowledged(), left);
+  /** All but the first message of these kinds. */
+  private static List<NodeMessage> without(Set<Class<?>> kinds, List<NodeMessage> messages) {
+    List<NodeMessage> left = new ArrayList<>(messages);
+    left.remove(firstOf(kinds, messages));
+    return left;
+  }
+
+  private static NodeMessage firstOf(Set<Class<?>> kinds, List<NodeMessage> messages) {
+    return messages.stream().filter(each -> kinds.contains(kind(each))).findFirst().orElseThrow();
+  }
+
+  private static void repeat(
+      Set<Class<?>> kinds, Wire.Batch batch, LinkState link, WireCodec codec) {
+    List<NodeMessage> more = new ArrayList<>(batch.messages());
+    kinds.forEach(kind -> more.add(firstOf(Set.of(kind), batch.messages())));
+    try {
+      codec.encodeBatch(with(more, batch));
+      link.altered.put(batch.number(), more);
+    } catch (NotSerializableException e) { // too large for an envelope: the next one will do
+      link.hit.removeAll(kinds);
+      link.faults--;
+    }
   }
 
   private void hold(Wire.Batch batch, LinkState link, NodeId to, ExtendedActorSystem system) {
