@@ -57,6 +57,12 @@ final class NodeRuntime implements Membership.Listener {
   /** How long messages for a node that is heard of but not met wait for it to be met. */
   private static final Duration STRANGER_MAX = Duration.ofSeconds(5);
 
+  /** How long calls of a dead worker are collected that one notice is the answer to. */
+  private static final Duration OBITUARY_PAUSE = Duration.ofMillis(5);
+
+  /** The answer to whoever called a dead worker. */
+  private record Obituary(WorkerId asker, WorkerMessage.WorkerDied answer) {}
+
   /** Messages that wait for one such node; more are dropped, as messages may be. */
   private static final int STRANGER_MESSAGES_MAX = 10_000;
 
@@ -90,6 +96,9 @@ final class NodeRuntime implements Membership.Listener {
    */
   private final Map<NodeId, ConcurrentLinkedQueue<NodeMessage>> strangers =
       new ConcurrentHashMap<>();
+
+  /** Added when a dead worker is called from another node; removed just before the answer. */
+  private final Set<Obituary> obituaries = ConcurrentHashMap.newKeySet();
 
   private final AtomicLong lastWorker = new AtomicLong();
   private final AtomicLong lastJob = new AtomicLong();
@@ -383,9 +392,30 @@ final class NodeRuntime implements Membership.Listener {
     if (worker != null) {
       worker.receive(message, claim);
     } else if (isAnswered(message)) {
-      send(nodeWorker, from, new WorkerMessage.WorkerDied(to, "it has ended"));
+      WorkerMessage.WorkerDied answer = new WorkerMessage.WorkerDied(to, "it has ended");
+      if (from.node().equals(self)) {
+        send(nodeWorker, from, answer);
+      } else {
+        answerTogether(new Obituary(from, answer));
+      }
     } else {
       Unclaimed.in(message).forEach(copies -> free(copies.key(), copies.nodes()));
+    }
+  }
+
+  /**
+   * Who calls an actor in a loop has thousands of calls on the way when it dies, and each notice
+   * makes its receiver look through all of its tables. One notice is enough for all calls that came
+   * before it was sent.
+   */
+  private void answerTogether(Obituary obituary) {
+    if (obituaries.add(obituary)) {
+      after(
+          OBITUARY_PAUSE,
+          () -> {
+            obituaries.remove(obituary); // first: what comes now is answered by another one
+            send(nodeWorker, obituary.asker(), obituary.answer());
+          });
     }
   }
 
