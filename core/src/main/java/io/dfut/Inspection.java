@@ -2,6 +2,7 @@ package io.dfut;
 
 import io.dfut.internal.inspect.ReferenceGraph;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -193,6 +194,21 @@ public final class Inspection {
   /** The rows of all workers on the node. */
   public List<Row> rows() {
     return rows;
+  }
+
+  /**
+   * The rows with the largest values, largest first: what to look at when memory runs out.
+   *
+   * @param most how many, at least 0
+   */
+  public List<Row> largest(int most) {
+    if (most < 0) {
+      throw new IllegalArgumentException("most is " + most + "; it must be at least 0");
+    }
+    return rows.stream()
+        .sorted(Comparator.comparingLong(Row::bytes).reversed().thenComparing(Row::object))
+        .limit(most)
+        .toList();
   }
 
   /**

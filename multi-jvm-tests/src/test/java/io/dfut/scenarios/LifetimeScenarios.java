@@ -144,6 +144,12 @@ abstract class LifetimeScenarios extends ObjectScenarios {
               assertThat(second.bytes()).isBetween(100L, 120L);
               assertThat(second.counts()).isEqualTo(Map.of("handles", 1));
               assertThat(second.madeBy()).contains("putElsewhere");
+              assertThat(dfut.inspect().largest(1))
+                  .extracting(Inspection.Row::object)
+                  .containsExactly(two.id());
+              assertThat(dfut.inspect().largest(5))
+                  .extracting(Inspection.Row::object)
+                  .containsExactly(two.id(), one.id());
             });
     shared.close();
   }
