@@ -2,28 +2,8 @@ package io.dfut.internal.sim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.dfut.testing.JavaSource;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.io.UncheckedIOException;
-import java.net.URI;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.HashMap;
+import io.dfut.testing.Mutation;
 import java.util.List;
-import java.util.Map;
-import java.util.stream.Stream;
-import javax.tools.FileObject;
-import javax.tools.ForwardingJavaFileManager;
-import javax.tools.JavaCompiler;
-import javax.tools.JavaFileManager;
-import javax.tools.JavaFileObject;
-import javax.tools.SimpleJavaFileObject;
-import javax.tools.StandardJavaFileManager;
-import javax.tools.ToolProvider;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -31,277 +11,32 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Shows that the simulator bites: each deliberate bug in the machines of ownership and of leases is
- * found. The sources are changed, compiled into memory, and loaded beside the right ones.
+ * found.
  */
 @Execution(ExecutionMode.SAME_THREAD)
 final class MutationsSimTest {
-  private static final Path SOURCES = Path.of("src/main/java/io/dfut/internal").toAbsolutePath();
-
-  private static final String PACKAGE = "io/dfut/internal/";
-
   /** Within so many seeds each must be found. */
   private static final int SEEDS_MAX = 20_000;
 
-  /**
-   * One deliberate bug.
-   *
-   * @param folder of the package that the file is in
-   * @param right stands in the source exactly once
-   */
-  private record Mutation(String name, String folder, String file, String right, String wrong) {
-    Mutation(String name, String file, String right, String wrong) {
-      this(name, "ownership", file, right, wrong);
-    }
+  /** Each has machines and simulator of its own; all else is shared. */
+  private static final List<String> OWN =
+      List.of("io.dfut.internal.ownership.", "io.dfut.internal.lease.", "io.dfut.internal.sim.");
 
-    @Override
-    public String toString() {
-      return name;
-    }
-  }
-
-  static Stream<Mutation> mutations() {
-    return Stream.of(
-        new Mutation(
-            "the submitted count is dropped before the borrowers are added",
-            "TaskBook.java",
-            """
-                came.forEach(counter::holdReleased);
-                answer.held().forEach(\
-            held -> counter.onHeld(held.object(), answer.executor(), held.epoch()));
-                releaseArguments(task);
-            """,
-            """
-                came.forEach(counter::holdReleased);
-                releaseArguments(task);
-                counter.sweep();
-                answer.held().forEach(\
-            held -> counter.onHeld(held.object(), answer.executor(), held.epoch()));
-            """),
-        new Mutation(
-            "a release has no epoch",
-            "Row.java",
-            "if (known == null || known > borrowEpoch) {",
-            "if (known == null) {"),
-        new Mutation(
-            "containment is not counted",
-            "OwnershipTable.java",
-            "counter.containerAdded(innerRow);",
-            ";"),
-        new Mutation(
-            "lineage is freed too early",
-            "TaskBook.java",
-            "isNeeded |= row != null && (row.value instanceof Outcome.Stored || row.freed);",
-            ""),
-        new Mutation(
-            "a stale attempt is accepted",
-            "TaskBook.java",
-            """
-            if (task == null
-                    || task.attempt != answer.attempt()
-                    || !answer.executor().equals(task.location)) {
-            """,
-            "if (task == null) {\n"),
-        new Mutation(
-            "a passed reference is not counted in transit",
-            "ReferenceCounter.java",
-            "if (isDead(receiver) || isDead(row.id.owner())) {",
-            "if (receiver != null) {"),
-        new Mutation(
-            "nothing is kept for those that a dead worker handed references to",
-            "ReferenceCounter.java",
-            "if (ending || handoverGraceNanos == 0",
-            "if (ending || handoverGraceNanos > 0"),
-        new Mutation(
-            "a release is sent before the registration is acknowledged",
-            "ReferenceCounter.java",
-            """
-            case REGISTERING -> {
-                    return; // no release before the acknowledgement, which looks again
-                  }
-                  case REGISTERED -> {
-            """,
-            "case REGISTERING, REGISTERED -> {\n"),
-        new Mutation(
-            "transits to the dead are not dropped",
-            "ReferenceCounter.java",
-            "if (open.receiver().filter(isDead).isPresent() || ownerIsDead) {",
-            "if (ownerIsDead) {"),
-        new Mutation(
-            "a dead borrower's last words are heard",
-            "ReferenceCounter.java",
-            "if (row != null && !row.freed && !isDead(message.borrower())) {",
-            "if (row != null && !row.freed) {"),
-        new Mutation(
-            "an inner reference is not covered by the value that held it",
-            "ReferenceCounter.java",
-            "holdAdded(cover);\n          row.coverBy(cover);",
-            "cover.holds += 0;"),
-        new Mutation(
-            "a value's end does not release what it contains",
-            "ReferenceCounter.java",
-            "row.containers--;\n    suspect(row);",
-            "row.containers--;"),
-        new Mutation(
-            "the last words of an old incarnation are heard",
-            "ReferenceCounter.java",
-            "(dead.contains(worker) || dead.contains(worker.node()))",
-            "dead.contains(worker)"),
-        new Mutation(
-            "a request that waits at a dead node is not made again",
-            "LeaseBook.java",
-            "if (entry.getValue().node.equals(dead)) {",
-            "if (dead == null) {"),
-        new Mutation(
-            "a dead owner's request for a lease is served",
-            "lease",
-            "LeaseMachine.java",
-            "if (gone.contains(owner) || gone.contains(owner.node())) {",
-            "if (owner == null) {"),
-        new Mutation(
-            "the leases of a dead node's owners do not end",
-            "lease",
-            "LeaseMachine.java",
-            "owner -> owner.node().equals(node),",
-            "owner -> false,"),
-        new Mutation(
-            "a late report of a dead node is believed",
-            "lease",
-            "LeaseMachine.java",
-            "if (load.node().equals(self) || gone.contains(load.node())) {",
-            "if (load.node().equals(self)) {"),
-        new Mutation(
-            "what a blocked task gave back is given back again with its lease",
-            "lease",
-            "LeaseMachine.java",
-            "if (ended.blocked == 0) {",
-            "if (ended.blocked >= 0) {"));
+  static List<Mutation> mutations() {
+    return Mutation.all();
   }
 
   @ParameterizedTest
   @MethodSource("mutations")
   void mutationIsFound(Mutation mutation) throws Exception {
-    Loader loader = new Loader(compiled(mutation));
     long seeds =
         (long)
-            loader
+            mutation
+                .load(name -> OWN.stream().anyMatch(name::startsWith))
                 .loadClass(Seeds.class.getName())
                 .getMethod("toViolation", long.class)
                 .invoke(null, SEEDS_MAX);
     System.out.printf("mutation \"%s\": found by seed %d%n", mutation, seeds);
     assertThat(seeds).as("seeds until \"%s\" is found", mutation).isLessThan(SEEDS_MAX);
-  }
-
-  // ---- compiling ----
-
-  /** The classes of the package with the bug, by name. */
-  private static Map<String, byte[]> compiled(Mutation mutation) throws IOException {
-    Path folder = SOURCES.resolve(mutation.folder);
-    String source = Files.readString(folder.resolve(mutation.file)).replace("\r\n", "\n");
-    assertThat(source.split(java.util.regex.Pattern.quote(mutation.right.strip()), -1))
-        .as("what \"%s\" changes stands once in %s", mutation, mutation.file)
-        .hasSize(2);
-    String wrong = source.replace(mutation.right.strip(), mutation.wrong.strip());
-    List<JavaFileObject> units = new ArrayList<>();
-    try (Stream<Path> files = Files.list(folder)) {
-      for (Path file : files.filter(each -> each.toString().endsWith(".java")).toList()) {
-        String name = file.getFileName().toString();
-        if (!name.equals("package-info.java")) {
-          units.add(
-              new JavaSource(
-                  PACKAGE + mutation.folder + "/" + name,
-                  name.equals(mutation.file) ? wrong : Files.readString(file)));
-        }
-      }
-    }
-    JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-    StringBuilder messages = new StringBuilder();
-    try (InMemory files = new InMemory(compiler.getStandardFileManager(null, null, null))) {
-      boolean good =
-          compiler
-              .getTask(
-                  null,
-                  files,
-                  diagnostic -> messages.append(diagnostic).append('\n'),
-                  List.of(
-                      "-proc:none", "-nowarn", "-classpath", System.getProperty("java.class.path")),
-                  null,
-                  units)
-              .call();
-      assertThat(good).as("\"%s\" compiles: %s", mutation, messages).isTrue();
-      return files.classes();
-    }
-  }
-
-  private static final class InMemory extends ForwardingJavaFileManager<StandardJavaFileManager> {
-    private final Map<String, ByteArrayOutputStream> written = new HashMap<>();
-
-    InMemory(StandardJavaFileManager manager) {
-      super(manager);
-    }
-
-    @Override
-    public JavaFileObject getJavaFileForOutput(
-        JavaFileManager.Location location,
-        String className,
-        JavaFileObject.Kind kind,
-        FileObject sibling) {
-      return new SimpleJavaFileObject(
-          URI.create("memory:///" + className.replace('.', '/') + ".class"), kind) {
-        @Override
-        public OutputStream openOutputStream() {
-          ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-          written.put(className, bytes);
-          return bytes;
-        }
-      };
-    }
-
-    Map<String, byte[]> classes() {
-      Map<String, byte[]> classes = new HashMap<>();
-      written.forEach((name, bytes) -> classes.put(name, bytes.toByteArray()));
-      return classes;
-    }
-  }
-
-  // ---- loading ----
-
-  /** Has machines and simulator of its own; shares everything else. */
-  private static final class Loader extends ClassLoader {
-    private static final List<String> OWN =
-        List.of("io.dfut.internal.ownership.", "io.dfut.internal.lease.", "io.dfut.internal.sim.");
-
-    private final Map<String, byte[]> mutated;
-
-    Loader(Map<String, byte[]> mutated) {
-      super(MutationsSimTest.class.getClassLoader());
-      this.mutated = mutated;
-    }
-
-    @Override
-    protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
-      if (OWN.stream().noneMatch(name::startsWith)) {
-        return super.loadClass(name, resolve);
-      }
-      synchronized (getClassLoadingLock(name)) {
-        Class<?> loaded = findLoadedClass(name);
-        return loaded != null ? loaded : findClass(name);
-      }
-    }
-
-    @Override
-    protected Class<?> findClass(String name) throws ClassNotFoundException {
-      byte[] bytes = mutated.get(name);
-      if (bytes == null) {
-        try (InputStream in = getParent().getResourceAsStream(name.replace('.', '/') + ".class")) {
-          if (in == null) {
-            throw new ClassNotFoundException(name);
-          }
-          bytes = in.readAllBytes();
-        } catch (IOException e) {
-          throw new UncheckedIOException(e);
-        }
-      }
-      return defineClass(name, bytes, 0, bytes.length);
-    }
   }
 }
