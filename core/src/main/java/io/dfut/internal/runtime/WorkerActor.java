@@ -587,7 +587,10 @@ final class WorkerActor {
     ask(WorkerMachine::isEmpty)
         .thenAccept(
             empty -> {
-              if (empty && runner instanceof PoolRunner pool) {
+              // A body whose owner died may run on, and put what nobody would free.
+              if (empty
+                  && runner instanceof PoolRunner pool
+                  && runningWhere(task -> true).isEmpty()) {
                 pool.end(IDLE);
                 ended(IDLE);
               } else {

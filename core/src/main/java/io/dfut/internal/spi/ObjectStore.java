@@ -64,7 +64,26 @@ public interface ObjectStore extends AutoCloseable {
   }
 
   /**
-   * Counters of one node's store. All in bytes or numbers of objects, from the start of the node.
+   * Counters of one node's store, from the start of the node unless said otherwise.
+   *
+   * @param capacityBytes what all objects in memory may take together
+   * @param usedBytes what they take now
+   * @param pinnedBytes what of it cannot be had at once: it is in use, or nowhere else
+   * @param objects in memory now
+   * @param primaries that this node keeps now, in memory or on disk
+   * @param evictedBytes of secondary copies that made room
+   * @param pulledBytes from other nodes
+   * @param pulls objects pulled from other nodes
+   * @param servedBytes to other nodes
+   * @param spilledBytes written to disk
+   * @param spilledObjects written to disk
+   * @param spillFailures files that no directory took
+   * @param restoredBytes read back from disk
+   * @param restoredObjects read back from disk
+   * @param diskBytes that spill files have now
+   * @param diskFiles spill files now
+   * @param spillNanos how long writing to disk took, all threads together
+   * @param restoreNanos how long reading back took, all threads together
    */
   record Stats(
       long capacityBytes,
@@ -75,16 +94,31 @@ public interface ObjectStore extends AutoCloseable {
       long evictedBytes,
       long pulledBytes,
       long pulls,
-      long servedBytes) {}
+      long servedBytes,
+      long spilledBytes,
+      long spilledObjects,
+      long spillFailures,
+      long restoredBytes,
+      long restoredObjects,
+      long diskBytes,
+      long diskFiles,
+      long spillNanos,
+      long restoreNanos) {}
 
   /**
    * Writes a value once and seals it as this node's pinned primary copy. Blocks while the store is
    * full.
    *
+   * @param label what made the value, for messages that tell what fills the store
    * @return what must be told to the owner: the size of the encoding in bytes
    * @throws io.dfut.StoreFullException when no room came free within the configured bound
    */
-  long putPrimary(ObjectKey key, Encoded value);
+  long putPrimary(ObjectKey key, Encoded value, String label);
+
+  /** The same without a label. */
+  default long putPrimary(ObjectKey key, Encoded value) {
+    return putPrimary(key, value, "");
+  }
 
   /** Pins a copy that this node has, sealed; empty when it has none. */
   Optional<Pinned> pin(ObjectKey key);

@@ -647,6 +647,7 @@ final class Sim {
     if (worker.machine.isEmpty()) {
       workers.remove(id);
       worker.forgetHandles(); // of a body whose owner died, on what is gone already
+      worker.letGoOfStore(); // the same body may be about to write
       count("retired");
     } else {
       count("parked");

@@ -3,7 +3,6 @@ package io.dfut.internal.store;
 import io.dfut.NodeId;
 import io.dfut.internal.spi.ObjectKey;
 import io.dfut.internal.spi.ObjectStore.DataEndpoint;
-import io.dfut.internal.spi.ObjectStore.Pinned;
 import io.dfut.internal.store.DataFrames.ProtocolException;
 import io.dfut.internal.store.DataFrames.Request;
 import io.dfut.internal.store.StoreInput.PullOutcome;
@@ -79,10 +78,26 @@ final class DataPlane implements AutoCloseable {
     }
   }
 
-  /** A pinned object as it is sent. */
-  interface Served extends Pinned {
-    /** The number of its sealing, see {@link StoreEffect.PinGranted#seal}. */
+  /** An object as it is sent: pinned in memory, or open on disk. One thread uses it. */
+  interface Served extends AutoCloseable {
+    /** The number of a sealing of which no checksums are kept. */
+    long NO_SEAL = 0;
+
+    /** The size in bytes. */
+    long size();
+
+    /** The number of its sealing, see {@link StoreEffect.PinGranted#seal}, or {@link #NO_SEAL}. */
     long seal();
+
+    /**
+     * Some of its bytes, ready to be read; overwritten by the next call.
+     *
+     * @throws IOException when they cannot be read from disk
+     */
+    ByteBuffer range(long from, int bytes) throws IOException;
+
+    @Override
+    void close();
   }
 
   /**
@@ -112,7 +127,9 @@ final class DataPlane implements AutoCloseable {
      */
     synchronized long[] of(long seal, Request request) {
       long chunks = (request.bytes() + request.chunkBytes() - 1) / request.chunkBytes();
-      if (chunks > CHUNKS_MAX || request.fromBytes() % request.chunkBytes() != 0) {
+      if (seal == Served.NO_SEAL
+          || chunks > CHUNKS_MAX
+          || request.fromBytes() % request.chunkBytes() != 0) {
         return NONE;
       }
       return objects.computeIfAbsent(
@@ -480,22 +497,21 @@ final class DataPlane implements AutoCloseable {
       return;
     }
     try (Served pinned = found.get()) {
-      MemorySegment bytes = pinned.bytes();
-      if (bytes.byteSize() != request.bytes()) {
-        connection.channel.write(DataFrames.answer(DataFrames.SIZE_DIFFERS, bytes.byteSize()));
+      long size = pinned.size();
+      if (size != request.bytes()) {
+        connection.channel.write(DataFrames.answer(DataFrames.SIZE_DIFFERS, size));
         return;
       }
-      if (request.fromBytes() > 0
-          && crcOf(bytes.asSlice(0, request.fromBytes())) != request.prefixCrc()) {
-        connection.channel.write(DataFrames.answer(DataFrames.PREFIX_DIFFERS, bytes.byteSize()));
+      if (request.fromBytes() > 0 && prefixCrc(pinned, request) != request.prefixCrc()) {
+        connection.channel.write(DataFrames.answer(DataFrames.PREFIX_DIFFERS, size));
         return;
       }
-      connection.channel.write(DataFrames.answer(DataFrames.FOUND, bytes.byteSize()));
+      connection.channel.write(DataFrames.answer(DataFrames.FOUND, size));
       CRC32C crc = new CRC32C();
       long[] known = sums.of(pinned.seal(), request);
       for (long at = request.fromBytes(); at < request.bytes(); ) {
         int length = (int) Math.min(request.chunkBytes(), request.bytes() - at);
-        ByteBuffer chunk = bytes.asSlice(at, length).asByteBuffer();
+        ByteBuffer chunk = pinned.range(at, length);
         int index = (int) (at / request.chunkBytes());
         boolean isKnown = index < known.length && known[index] != ChunkSums.UNKNOWN;
         if (!isKnown) {
@@ -765,6 +781,16 @@ final class DataPlane implements AutoCloseable {
       wanted.verifiedBytes += length;
     }
     return new PullOutcome.Complete();
+  }
+
+  private static int prefixCrc(Served served, Request request) throws IOException {
+    CRC32C crc = new CRC32C();
+    for (long at = 0; at < request.fromBytes(); ) {
+      int length = (int) Math.min(request.chunkBytes(), request.fromBytes() - at);
+      crc.update(served.range(at, length));
+      at += length;
+    }
+    return (int) crc.getValue();
   }
 
   private static int crcOf(MemorySegment bytes) {

@@ -11,6 +11,8 @@ import io.dfut.internal.store.StoreEffect.Answer;
 import io.dfut.internal.store.StoreEffect.CloseSlab;
 import io.dfut.internal.store.StoreEffect.CutPull;
 import io.dfut.internal.store.StoreEffect.Decided;
+import io.dfut.internal.store.StoreEffect.DeleteSpill;
+import io.dfut.internal.store.StoreEffect.OnDisk;
 import io.dfut.internal.store.StoreEffect.PinGranted;
 import io.dfut.internal.store.StoreEffect.PresentAlready;
 import io.dfut.internal.store.StoreEffect.Refusal;
@@ -18,9 +20,13 @@ import io.dfut.internal.store.StoreEffect.Refused;
 import io.dfut.internal.store.StoreEffect.RoomWanted;
 import io.dfut.internal.store.StoreEffect.SetTimer;
 import io.dfut.internal.store.StoreEffect.StartPull;
+import io.dfut.internal.store.StoreEffect.StartRestore;
+import io.dfut.internal.store.StoreEffect.StartSpill;
 import io.dfut.internal.store.StoreEffect.WriteGranted;
 import io.dfut.internal.store.StoreInput.PullOutcome;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -96,6 +102,7 @@ final class SlabObjectStore implements ObjectStore {
   private final StoreTable table;
   private final ReentrantLock lock = new ReentrantLock();
   private final StoreMemory memory = new StoreMemory();
+  private final Optional<SpillFiles> spill;
   private final Optional<DataPlane> dataPlane;
   private final AtomicLong lastWaiter = new AtomicLong(CALLER);
 
@@ -119,9 +126,15 @@ final class SlabObjectStore implements ObjectStore {
   /** Opens a store; {@link #start} must follow before it is used. */
   SlabObjectStore(NodeId self, StoreSettings settings, Optional<DataTransport> transport) {
     this.self = self;
-    this.table = new StoreTable(self, settings.limits(transport.isPresent()));
-    this.dataPlane =
-        transport.map(t -> new DataPlane(self, settings, t, newToken(), this::pinToServe));
+    this.spill = settings.openSpillFiles(memory::segment);
+    try {
+      this.table = new StoreTable(self, settings.limits(transport.isPresent(), spill.isPresent()));
+      this.dataPlane =
+          transport.map(t -> new DataPlane(self, settings, t, newToken(), this::pinToServe));
+    } catch (RuntimeException e) {
+      spill.ifPresent(SpillFiles::close);
+      throw e;
+    }
   }
 
   /** Connects the store with its shell. */
@@ -187,6 +200,21 @@ final class SlabObjectStore implements ObjectStore {
       case Answer answer -> {} // last of all, as it may run foreign code
       case StartPull start -> startPull(start);
       case CutPull cut -> dataPlane.ifPresent(plane -> plane.cut(cut.transfer()));
+      case StartSpill start ->
+          spill
+              .orElseThrow()
+              .write(
+                  start.file(),
+                  start.items(),
+                  failure -> step(new StoreInput.SpillEnded(start.file(), failure)));
+      case StartRestore start ->
+          spill
+              .orElseThrow()
+              .restore(
+                  start.spot(),
+                  start.block(),
+                  outcome -> step(new StoreInput.PullEnded(start.transfer(), outcome)));
+      case DeleteSpill delete -> spill.orElseThrow().delete(delete.file());
       case CloseSlab close -> memory.closeSlab(close.slab());
       case SetTimer set -> shell.setTimer(set.atNanos());
       case RoomWanted wanted -> onRoomWanted.run();
@@ -237,6 +265,7 @@ final class SlabObjectStore implements ObjectStore {
           throw new IllegalStateException("nobody writes: " + unexpected);
       case PresentAlready unexpected ->
           throw new IllegalStateException("nobody put: " + unexpected);
+      case OnDisk unexpected -> throw new IllegalStateException("nobody serves: " + unexpected);
       case StoreEffect.Absent unexpected ->
           throw new IllegalStateException("nobody asked: " + unexpected);
       case Decided unexpected -> throw new IllegalStateException("nobody asked: " + unexpected);
@@ -256,12 +285,12 @@ final class SlabObjectStore implements ObjectStore {
   // ----------------------------------------------------------------------------------------------------------- put
 
   @Override
-  public long putPrimary(ObjectKey key, Encoded value) {
+  public long putPrimary(ObjectKey key, Encoded value, String label) {
     long bytes = value.bytes();
     long waiter = lastWaiter.incrementAndGet();
     CompletableFuture<Answer> reply = new CompletableFuture<>();
     puts.put(waiter, reply);
-    step(new StoreInput.Create(waiter, key, bytes));
+    step(new StoreInput.Create(waiter, key, bytes, label));
     return switch (reply.isDone() ? reply.join() : await(reply, waiter, key)) {
       case WriteGranted granted -> write(granted, value, bytes);
       case PresentAlready present -> present.bytes();
@@ -335,7 +364,7 @@ final class SlabObjectStore implements ObjectStore {
   // ---------------------------------------------------------------------------------------------------------- read
 
   /** A pin. Counts down once, whoever closes it and how often. */
-  private final class Held implements DataPlane.Served {
+  private final class Held implements Pinned, DataPlane.Served {
     private final ObjectKey key;
     private final Block block;
     private final long bytes;
@@ -350,8 +379,18 @@ final class SlabObjectStore implements ObjectStore {
     }
 
     @Override
+    public long size() {
+      return bytes;
+    }
+
+    @Override
     public long seal() {
       return seal;
+    }
+
+    @Override
+    public ByteBuffer range(long from, int length) {
+      return bytes().asSlice(from, length).asByteBuffer();
     }
 
     @Override
@@ -381,7 +420,73 @@ final class SlabObjectStore implements ObjectStore {
   }
 
   private Optional<DataPlane.Served> pinToServe(ObjectKey key) {
-    return Optional.ofNullable(held(key));
+    return switch (step(new StoreInput.Serve(CALLER, key))) {
+      case PinGranted granted -> Optional.of(new Held(granted));
+      case OnDisk onDisk -> openToServe(onDisk);
+      case Answer absent -> Optional.empty();
+    };
+  }
+
+  private Optional<DataPlane.Served> openToServe(OnDisk onDisk) {
+    try {
+      return Optional.of(new HeldOnDisk(onDisk, spill.orElseThrow().open(onDisk.spot())));
+    } catch (SpillFiles.UnreadableException e) {
+      lostOnDisk(onDisk, e);
+      return Optional.empty();
+    } catch (IOException dropped) {
+      return Optional.empty(); // freed meanwhile
+    }
+  }
+
+  private void lostOnDisk(OnDisk onDisk, SpillFiles.UnreadableException why) {
+    log.warn("a spilled object cannot be sent, its copy here is lost: {}", why.getMessage());
+    step(new StoreInput.DiskLost(onDisk.key(), onDisk.spot(), why.getMessage()));
+  }
+
+  /** An object on disk that is sent to a peer. */
+  private final class HeldOnDisk implements DataPlane.Served {
+    private final OnDisk onDisk;
+    private final SpillFiles.Reading reading;
+    private ByteBuffer buffer;
+
+    HeldOnDisk(OnDisk onDisk, SpillFiles.Reading reading) {
+      this.onDisk = onDisk;
+      this.reading = reading;
+    }
+
+    @Override
+    public long size() {
+      return onDisk.spot().bytes();
+    }
+
+    @Override
+    public long seal() {
+      return NO_SEAL;
+    }
+
+    @Override
+    public ByteBuffer range(long from, int bytes) throws IOException {
+      if (buffer == null || buffer.capacity() < bytes) {
+        buffer = ByteBuffer.allocateDirect(bytes);
+      }
+      ByteBuffer target = buffer.clear().limit(bytes);
+      try {
+        reading.range(from, target);
+      } catch (SpillFiles.UnreadableException e) {
+        lostOnDisk(onDisk, e);
+        throw e;
+      }
+      return target.flip();
+    }
+
+    @Override
+    public void close() {
+      try {
+        reading.close();
+      } catch (IOException e) {
+        log.debug("closing a spill file", e);
+      }
+    }
   }
 
   private Held held(ObjectKey key) {
@@ -448,9 +553,11 @@ final class SlabObjectStore implements ObjectStore {
   @Override
   public Stats stats() {
     long served = dataPlane.map(DataPlane::servedBytes).orElse(0L);
+    long writing = spill.map(SpillFiles::writeNanos).orElse(0L);
+    long reading = spill.map(SpillFiles::readNanos).orElse(0L);
     lock.lock();
     try {
-      return table.stats(served);
+      return table.stats(served, writing, reading);
     } finally {
       lock.unlock();
     }
@@ -555,6 +662,7 @@ final class SlabObjectStore implements ObjectStore {
             .append(full.capacityBytes() - full.usedBytes())
             .append(", pinned ")
             .append(full.pinnedBytes());
+    text.append("; ").append(full.spilling());
     if (full.askedBytes() > full.capacityBytes()) {
       return text.append("; it is larger than the whole store, raise dfut.store.memory").toString();
     }
@@ -579,9 +687,13 @@ final class SlabObjectStore implements ObjectStore {
           dataPlane.ifPresent(DataPlane::close);
         } finally {
           try {
-            memory.close();
+            spill.ifPresent(SpillFiles::close);
           } finally {
-            shell.closed();
+            try {
+              memory.close();
+            } finally {
+              shell.closed();
+            }
           }
         }
       }

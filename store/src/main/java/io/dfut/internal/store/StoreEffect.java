@@ -35,6 +35,12 @@ sealed interface StoreEffect {
   record PinGranted(long waiter, ObjectKey key, Block block, long bytes, long seal)
       implements Answer {}
 
+  /**
+   * The object is here, but on disk only. It stays there until it is freed; whoever opens the file
+   * later may find it gone.
+   */
+  record OnDisk(long waiter, ObjectKey key, SpillSpot spot) implements Answer {}
+
   /** There is no sealed copy here. */
   record Absent(long waiter) implements Answer {}
 
@@ -51,6 +57,26 @@ sealed interface StoreEffect {
   record StartPull(
       long transfer, NodeId source, ObjectKey key, Block block, long bytes, long fromBytes)
       implements StoreEffect {}
+
+  /**
+   * Write these objects into one file, in this order and without gaps. Nothing of them changes or
+   * goes away until the end. Answered by {@link StoreInput.SpillEnded}.
+   */
+  record StartSpill(long file, List<SpillItem> items) implements StoreEffect {
+    public StartSpill {
+      items = List.copyOf(items);
+    }
+  }
+
+  /** One object of a file that is written. */
+  record SpillItem(ObjectKey key, Block block, long bytes) {}
+
+  /** Read an object from disk into the block. Answered by {@link StoreInput.PullEnded}. */
+  record StartRestore(long transfer, ObjectKey key, SpillSpot spot, Block block)
+      implements StoreEffect {}
+
+  /** Nothing of this file is wanted: delete it. */
+  record DeleteSpill(long file) implements StoreEffect {}
 
   /**
    * End this pull, if it runs: nobody wants it, or its object is freed. Its end is reported as that
@@ -78,6 +104,7 @@ sealed interface StoreEffect {
      * @param waitedNanos how long it waited, 0 for an object that is larger than the store
      * @param pinnedBytes what cannot be evicted
      * @param holders the largest objects that are here, described
+     * @param spilling why nothing, or not enough, went to disk
      */
     record Full(
         ObjectKey key,
@@ -87,7 +114,8 @@ sealed interface StoreEffect {
         long pinnedBytes,
         long waitedNanos,
         boolean isPull,
-        List<String> holders)
+        List<String> holders,
+        String spilling)
         implements Refusal {
       public Full {
         holders = List.copyOf(holders);

@@ -5,6 +5,7 @@ import io.dfut.internal.spi.ObjectKey;
 import io.dfut.internal.spi.ObjectStore.Urgency;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * What may happen to a {@link StoreTable}. A <em>waiter</em> is a number that its shell gave to
@@ -16,10 +17,13 @@ sealed interface StoreInput {
   /**
    * A put asks for room. Answered by {@link StoreEffect.WriteGranted}, {@link
    * StoreEffect.PresentAlready} or a refusal.
+   *
+   * @param label what made the object, for messages
    */
-  record Create(long waiter, ObjectKey key, long bytes) implements StoreInput {
+  record Create(long waiter, ObjectKey key, long bytes, String label) implements StoreInput {
     public Create {
       Objects.requireNonNull(key, "key");
+      Objects.requireNonNull(label, "label");
       if (bytes < 0) {
         throw new IllegalArgumentException("negative size: " + bytes);
       }
@@ -40,6 +44,12 @@ sealed interface StoreInput {
    * StoreEffect.Absent}.
    */
   record Pin(long waiter, ObjectKey key) implements StoreInput {}
+
+  /**
+   * A peer wants to read what is here. Answered in the same step, by a pin, {@link
+   * StoreEffect.OnDisk} or {@link StoreEffect.Absent}.
+   */
+  record Serve(long waiter, ObjectKey key) implements StoreInput {}
 
   /** A reader lets go. Comes once for each pin that was granted. */
   record Unpin(ObjectKey key) implements StoreInput {}
@@ -77,13 +87,27 @@ sealed interface StoreInput {
 
   /**
    * A pull that was started has ended, and nobody writes to its memory any more. Comes once for
-   * each {@link StoreEffect.StartPull}.
+   * each {@link StoreEffect.StartPull} and each {@link StoreEffect.StartRestore}.
    */
   record PullEnded(long transfer, PullOutcome outcome) implements StoreInput {
     public PullEnded {
       Objects.requireNonNull(outcome, "outcome");
     }
   }
+
+  /**
+   * A file has been written, or could not be. Comes once for each {@link StoreEffect.StartSpill}.
+   *
+   * @param failure why it could not be, and nothing of it is left; empty when it was written
+   */
+  record SpillEnded(long file, Optional<String> failure) implements StoreInput {
+    public SpillEnded {
+      Objects.requireNonNull(failure, "failure");
+    }
+  }
+
+  /** What is on disk there turned out to be unreadable, when it was sent to a peer. */
+  record DiskLost(ObjectKey key, SpillSpot spot, String why) implements StoreInput {}
 
   /**
    * The time that was asked for with {@link StoreEffect.SetTimer}, or a later one, has come.

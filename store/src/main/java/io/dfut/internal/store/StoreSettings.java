@@ -2,9 +2,16 @@ package io.dfut.internal.store;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
+import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What {@code dfut.store} says, checked. Immutable. Each wrong value is refused with its key, the
@@ -21,6 +28,7 @@ import java.util.function.Supplier;
  * @param dataHost where the data plane listens
  * @param dataPort its port, 0 for a free one
  * @param connectionsMax connections from peers
+ * @param spill which disks relieve the memory, and when
  */
 record StoreSettings(
     long memoryBytes,
@@ -37,7 +45,31 @@ record StoreSettings(
     Duration connectTimeout,
     Duration handshakeTimeout,
     Duration chunkTimeout,
-    Duration idleTimeout) {
+    Duration idleTimeout,
+    Spill spill) {
+
+  /**
+   * What {@code dfut.store.spill} says.
+   *
+   * @param directories where to; nowhere if there is none
+   * @param auto whether that is our choice, and may turn out not to be possible
+   * @param threshold the part of the memory that may be primaries in memory only
+   */
+  record Spill(
+      List<Path> directories,
+      boolean auto,
+      double threshold,
+      long batchBytes,
+      int batchObjects,
+      int threads,
+      long minFreeBytes,
+      Duration retry) {
+    Spill {
+      directories = List.copyOf(directories);
+    }
+  }
+
+  private static final Logger log = LoggerFactory.getLogger(StoreSettings.class);
 
   private static final long MIB = 1L << 20;
   private static final long MEMORY_MIN = 64 * 1024;
@@ -63,7 +95,64 @@ record StoreSettings(
         duration(store, "data.connect-timeout", Duration.ofMillis(1), Duration.ofMinutes(10)),
         duration(store, "data.handshake-timeout", Duration.ofMillis(1), Duration.ofMinutes(10)),
         duration(store, "data.chunk-timeout", Duration.ofMillis(1), Duration.ofMinutes(10)),
-        duration(store, "data.idle-timeout", Duration.ofMillis(1), Duration.ofHours(24)));
+        duration(store, "data.idle-timeout", Duration.ofMillis(1), Duration.ofHours(24)),
+        spill(store));
+  }
+
+  private static Spill spill(Config store) {
+    boolean auto =
+        read(
+                store,
+                "spill.directories",
+                "auto, or a list of directories",
+                () -> store.getValue("spill.directories").unwrapped())
+            .equals("auto");
+    List<Path> directories =
+        auto
+            ? List.of(Path.of(System.getProperty("java.io.tmpdir")))
+            : read(
+                store,
+                "spill.directories",
+                "auto, or a list of directories",
+                () -> store.getStringList("spill.directories").stream().map(Path::of).toList());
+    double threshold =
+        read(store, "spill.threshold", "0 to 1", () -> store.getDouble("spill.threshold"));
+    inRange("spill.threshold", threshold, threshold >= 0 && threshold <= 1, "0 to 1");
+    return new Spill(
+        directories,
+        auto,
+        threshold,
+        bytes(store, "spill.batch", 1, 1L << 40),
+        number(store, "spill.batch-objects", 1, 1_000_000),
+        number(store, "spill.threads", 1, 64),
+        bytes(store, "spill.min-free", 0, Long.MAX_VALUE / 2),
+        duration(store, "spill.retry", Duration.ofMillis(1), Duration.ofHours(1)));
+  }
+
+  /**
+   * Makes the directories.
+   *
+   * @return empty when nothing is to be spilled, or when nobody asked for it and it is not possible
+   * @throws IllegalArgumentException when it was asked for and is not possible
+   */
+  Optional<SpillFiles> openSpillFiles(Function<Block, MemorySegment> memory) {
+    if (spill.directories().isEmpty()) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(
+          new SpillFiles(
+              new SpillFiles.Settings(
+                  spill.directories(), spill.minFreeBytes(), spill.threads(), spill.retry()),
+              SpillFiles.DISKS,
+              memory));
+    } catch (IllegalArgumentException e) {
+      if (!spill.auto()) {
+        throw e;
+      }
+      log.warn("everything is kept in memory: {}", e.getMessage());
+      return Optional.empty();
+    }
   }
 
   /**
@@ -76,7 +165,7 @@ record StoreSettings(
   }
 
   /** The bounds of the table. */
-  StoreTable.Limits limits(boolean networked) {
+  StoreTable.Limits limits(boolean networked, boolean spills) {
     return new StoreTable.Limits(
         memoryBytes,
         slabBytes(),
@@ -85,7 +174,16 @@ record StoreSettings(
         networked ? peerWait.toNanos() : 0, // nobody will ever become known
         pullBytesInFlight,
         pullsPerPeer,
-        waitsMax);
+        waitsMax,
+        spills
+            ? Optional.of(
+                new StoreTable.SpillLimits(
+                    (long) (memoryBytes * spill.threshold()),
+                    spill.batchBytes(),
+                    spill.batchObjects(),
+                    spill.threads(),
+                    spill.retry().toNanos()))
+            : Optional.empty());
   }
 
   private static Config section(Config dfut) {

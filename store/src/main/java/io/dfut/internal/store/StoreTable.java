@@ -10,17 +10,23 @@ import io.dfut.internal.store.StoreEffect.Absent;
 import io.dfut.internal.store.StoreEffect.CloseSlab;
 import io.dfut.internal.store.StoreEffect.CutPull;
 import io.dfut.internal.store.StoreEffect.Decided;
+import io.dfut.internal.store.StoreEffect.DeleteSpill;
+import io.dfut.internal.store.StoreEffect.OnDisk;
 import io.dfut.internal.store.StoreEffect.PinGranted;
 import io.dfut.internal.store.StoreEffect.PresentAlready;
 import io.dfut.internal.store.StoreEffect.Refusal;
 import io.dfut.internal.store.StoreEffect.Refused;
 import io.dfut.internal.store.StoreEffect.RoomWanted;
 import io.dfut.internal.store.StoreEffect.SetTimer;
+import io.dfut.internal.store.StoreEffect.SpillItem;
 import io.dfut.internal.store.StoreEffect.StartPull;
+import io.dfut.internal.store.StoreEffect.StartRestore;
+import io.dfut.internal.store.StoreEffect.StartSpill;
 import io.dfut.internal.store.StoreEffect.WriteGranted;
 import io.dfut.internal.store.StoreInput.Abort;
 import io.dfut.internal.store.StoreInput.Close;
 import io.dfut.internal.store.StoreInput.Create;
+import io.dfut.internal.store.StoreInput.DiskLost;
 import io.dfut.internal.store.StoreInput.Fetch;
 import io.dfut.internal.store.StoreInput.Free;
 import io.dfut.internal.store.StoreInput.GiveUp;
@@ -31,6 +37,8 @@ import io.dfut.internal.store.StoreInput.Promote;
 import io.dfut.internal.store.StoreInput.PullEnded;
 import io.dfut.internal.store.StoreInput.PullOutcome;
 import io.dfut.internal.store.StoreInput.Seal;
+import io.dfut.internal.store.StoreInput.Serve;
+import io.dfut.internal.store.StoreInput.SpillEnded;
 import io.dfut.internal.store.StoreInput.TimerFired;
 import io.dfut.internal.store.StoreInput.Unpin;
 import java.util.ArrayDeque;
@@ -58,7 +66,7 @@ import java.util.function.Consumer;
  *
  * <h2>What is kept</h2>
  *
- * One entry per key (object and attempt), in one of three phases:
+ * One entry per key (object and attempt), in one of four phases:
  *
  * <pre>
  *            Create, room                        Seal
@@ -69,6 +77,10 @@ import java.util.function.Consumer;
  *     └────────────────────► Pulling ──────────────────────────► Sealed (secondary)
  *        ▲                     │ no source left, freed, nobody      │ evicted, or freed and no reader
  *        └─────────────────────┴────────────────────────────────────┘
+ *
+ *   Sealed (primary) ── SpillEnded ─► Sealed, also on disk ── evicted ─► Spilled ── Free ─► absent
+ *                                              ▲                           │ Fetch
+ *                                              └── PullEnded(Complete) ── Pulling, from disk
  * </pre>
  *
  * A pulling entry waits in the queue of its urgency, or waits for a peer that is not known yet, or
@@ -125,6 +137,21 @@ import java.util.function.Consumer;
  * size: the holder of memory may need a little more to finish, and yet nobody starves. Every wait
  * ends at its deadline with the names of the biggest holders.
  *
+ * <h2>Disk</h2>
+ *
+ * A primary that nobody reads can be written to disk; it stays in memory as well until its room is
+ * needed, and then goes without a further write, like a secondary. So reading what was spilled a
+ * moment ago costs nothing, and what was restored is not written again. Spilling starts when more
+ * than a threshold of the store is primaries that are nowhere else, and goes on to half of that, in
+ * batches; or when somebody waits for room that evicting cannot give. While files are being
+ * written, or were within the time that a wait may take, waits for room do not end: they are slow,
+ * not stuck. A file that cannot be written is tried again after a while. A spilled object that
+ * cannot be read back, or whose checksum is wrong, is a lost copy: those who want it get it from
+ * another node, or hear that it is lost, and its owner makes it again.
+ *
+ * <p>Being written to disk is a use of the block like reading, but no reader: it does not keep the
+ * object from being freed, only its block from being given away before the end.
+ *
  * <p>Pin count = readers + one for the primary's duty (I6), and an entry is evictable exactly when
  * it is sealed and that count is zero.
  *
@@ -146,6 +173,9 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
    */
   static final int DEAD_MAX = 4096;
 
+  /** A file takes at least such a part of the store, as long as that is not more than a batch. */
+  private static final int SPILL_AT_LEAST_ONE_OF = 8;
+
   /** How many holders an error names. */
   static final int HOLDERS_NAMED = 5;
 
@@ -157,6 +187,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
    * @param peerWaitNanos how long a pull waits for a node to become known when no other source is
    * @param pullsPerPeer pulls that run at once from one node
    * @param waitsMax puts and fetches that wait at once, all together
+   * @param spill how memory is relieved by disks; empty for not at all
    */
   record Limits(
       long capacityBytes,
@@ -166,7 +197,20 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       long peerWaitNanos,
       long pullBytesInFlight,
       int pullsPerPeer,
-      int waitsMax) {}
+      int waitsMax,
+      Optional<SpillLimits> spill) {}
+
+  /**
+   * When and how objects go to disk.
+   *
+   * @param thresholdBytes more primaries than that, in memory only, are brought down to half of it
+   * @param batchBytes small objects are written together up to that; a larger one is written alone
+   * @param batchObjects as many are written together at most
+   * @param jobsMax files that are written at once, and objects that are read back at once
+   * @param retryNanos how long nothing is written after a file could not be
+   */
+  record SpillLimits(
+      long thresholdBytes, long batchBytes, int batchObjects, int jobsMax, long retryNanos) {}
 
   /** Somebody who is answered later. */
   private static final class Wait {
@@ -178,18 +222,29 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     /** What was asked; null for a put. */
     final Fetch fetch;
 
+    /** What made the object; empty for a fetch. */
+    final String label;
+
     long deadlineNanos;
 
     /** What was given to others that came later; never more than its own size. */
     long overtakenBytes;
 
-    Wait(long waiter, ObjectKey key, long bytes, long sinceNanos, long deadlineNanos, Fetch fetch) {
+    Wait(
+        long waiter,
+        ObjectKey key,
+        long bytes,
+        long sinceNanos,
+        long deadlineNanos,
+        Fetch fetch,
+        String label) {
       this.waiter = waiter;
       this.key = key;
       this.bytes = bytes;
       this.sinceNanos = sinceNanos;
       this.deadlineNanos = deadlineNanos;
       this.fetch = fetch;
+      this.label = label;
     }
 
     boolean isPut() {
@@ -201,9 +256,13 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     final ObjectKey key;
     final long bytes;
 
-    Entry(ObjectKey key, long bytes) {
+    /** What made the object, as far as it is known here. */
+    final String label;
+
+    Entry(ObjectKey key, long bytes, String label) {
       this.key = key;
       this.bytes = bytes;
+      this.label = label;
     }
   }
 
@@ -220,8 +279,8 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
      */
     final LinkedHashMap<Long, Wait> waits = new LinkedHashMap<>();
 
-    Writing(ObjectKey key, long bytes, Block block) {
-      super(key, bytes);
+    Writing(ObjectKey key, long bytes, String label, Block block) {
+      super(key, bytes, label);
       this.block = block;
     }
   }
@@ -240,8 +299,14 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     /** The number of the pull that runs. */
     long transfer;
 
-    /** Where it runs from. */
+    /** Where it runs from; null from disk. */
     NodeId source;
+
+    /** Whether it was the primary here until its file turned out to be bad: it is again, then. */
+    boolean wasPrimary;
+
+    /** Where it is on disk, and so the primary; null when it has to come from another node. */
+    SpillSpot spot;
 
     /**
      * Nodes that are said to have it, most preferred first. Removed when they turn out not to, or
@@ -271,8 +336,8 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
      */
     final LinkedHashMap<Long, Wait> waits = new LinkedHashMap<>();
 
-    Pulling(ObjectKey key, long bytes, Urgency urgency) {
-      super(key, bytes);
+    Pulling(ObjectKey key, long bytes, String label, Urgency urgency) {
+      super(key, bytes, label);
       this.urgency = urgency;
     }
   }
@@ -290,14 +355,48 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     /** Freed: dropped with its last reader. */
     boolean doomed;
 
-    Sealed(ObjectKey key, long bytes, Block block, long seal) {
-      super(key, bytes);
+    /** Where it is on disk as well; null if it is not. Only a primary is. */
+    SpillSpot spot;
+
+    /** Whether it is being written to disk. */
+    boolean spilling;
+
+    Sealed(ObjectKey key, long bytes, String label, Block block, long seal) {
+      super(key, bytes, label);
       this.block = block;
       this.seal = seal;
     }
 
     int pins() {
       return readers + (primary ? 1 : 0);
+    }
+
+    /** Nobody uses the block: neither a reader nor whoever writes it to disk. */
+    boolean isUnused() {
+      return readers == 0 && !spilling;
+    }
+
+    boolean isEvictable() {
+      return isUnused() && !doomed && (!primary || spot != null);
+    }
+
+    boolean isSpillable() {
+      return isUnused() && !doomed && primary && spot == null;
+    }
+
+    /** Whether losing the block would lose the object, as far as this node knows. */
+    boolean isDirty() {
+      return primary && spot == null;
+    }
+  }
+
+  /** A primary that is on disk only. */
+  private static final class Spilled extends Entry {
+    final SpillSpot spot;
+
+    Spilled(ObjectKey key, long bytes, String label, SpillSpot spot) {
+      super(key, bytes, label);
+      this.spot = spot;
     }
   }
 
@@ -309,10 +408,21 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
   private final HashMap<ObjectKey, Entry> entries = new HashMap<>();
 
   /**
-   * Sealed entries without a pin, the least recently used first. Added at the last unpin; removed
-   * on a pin, promotion, eviction, free.
+   * Sealed entries whose memory can be had at once: secondaries, and primaries that are on disk as
+   * well, that nobody uses. The least recently used first. Kept by {@link #file}.
    */
   private final LinkedHashMap<ObjectKey, Sealed> evictable = new LinkedHashMap<>();
+
+  /**
+   * Primaries that nobody uses and that are in memory only: what can be written to disk. The least
+   * recently used first. Kept by {@link #file}; empty without disks.
+   */
+  private final LinkedHashMap<ObjectKey, Sealed> spillable = new LinkedHashMap<>();
+
+  /** What is being written to disk, by file. Added with StartSpill; removed on SpillEnded. */
+  private final LinkedHashMap<Long, List<Sealed>> spills = new LinkedHashMap<>();
+
+  private final SpillBook disk = new SpillBook();
 
   /**
    * Puts that wait for room, oldest first. Added on Create; removed when room is given, at the
@@ -362,8 +472,24 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
   /** Whether that was said. */
   private boolean roomWantedSaid;
 
+  /** How much more memory somebody waits for than can be had, when requests were looked at. */
+  private long missingBytes;
+
+  /** Whether nothing is written to disk until a time, since a file could not be. */
+  private boolean spillPaused;
+
+  private long spillPausedUntilNanos;
+
+  /** When a file was last written; before that, when the store was made. */
+  private long spilledAtNanos = Long.MIN_VALUE;
+
+  /** Why the last file could not be written; empty when it could. */
+  private String spillFailure = "";
+
+  private int restoring;
   private long lastTransfer;
   private long lastSeal;
+  private long lastSpill;
 
   /** When the timer is set to fire; {@code Long.MAX_VALUE} when it is not set. */
   private long timerNanos = Long.MAX_VALUE;
@@ -376,6 +502,17 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
   /** The sizes of all pulls that hold a block. */
   private long inFlightBytes;
 
+  /** The blocks of primaries that are in memory only. */
+  private long dirtyBytes;
+
+  /** The blocks of what is being written to disk. */
+  private long spillingBytes;
+
+  private long spilledBytes;
+  private long spilledObjects;
+  private long spillFailures;
+  private long restoredBytes;
+  private long restoredObjects;
   private long sealedCount;
   private long primaryCount;
   private long evictedBytes;
@@ -397,7 +534,8 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       case Create create -> onCreate(create, nowNanos, effects);
       case Seal seal -> onSeal(seal.key(), nowNanos, effects);
       case Abort abort -> onAbort(abort.key(), nowNanos, effects);
-      case Pin pin -> onPin(pin, effects);
+      case Pin pin -> onPin(pin.waiter(), pin.key(), effects);
+      case Serve serve -> onServe(serve, effects);
       case Unpin unpin -> onUnpin(unpin.key());
       case Fetch fetch -> onFetch(fetch, nowNanos, effects);
       case GiveUp giveUp -> onGiveUp(giveUp, effects);
@@ -406,20 +544,30 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       case PeerUp up -> onPeerUp(up.node());
       case PeerDown down -> onPeerDown(down.node(), effects);
       case PullEnded ended -> onPullEnded(ended, nowNanos, effects);
+      case SpillEnded ended -> onSpillEnded(ended, nowNanos, effects);
+      case DiskLost lost -> onDiskLost(lost, effects);
       case TimerFired fired -> onTimer(nowNanos, effects);
       case Close close -> onClose(effects);
     }
     while (look && !closed) {
       look = false;
       roomWanted = false;
+      missingBytes = 0;
       serve(nowNanos, effects);
+    }
+    if (limits.spill().isPresent() && !closed) {
+      spill(limits.spill().get(), nowNanos, effects);
     }
     if (roomWanted() && !roomWantedSaid) {
       effects.accept(new RoomWanted());
     }
     roomWantedSaid = roomWanted();
-    if (!deadlines.isEmpty() && deadlines.first().deadlineNanos < timerNanos) {
-      timerNanos = deadlines.first().deadlineNanos;
+    long wakeNanos = deadlines.isEmpty() ? Long.MAX_VALUE : deadlines.first().deadlineNanos;
+    if (spillPaused) {
+      wakeNanos = Math.min(wakeNanos, spillPausedUntilNanos);
+    }
+    if (wakeNanos < timerNanos) {
+      timerNanos = wakeNanos;
       effects.accept(new SetTimer(timerNanos));
     }
     Invariant.check(
@@ -436,7 +584,15 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
 
   private void onCreate(Create create, long nowNanos, Consumer<? super StoreEffect> effects) {
     long deadline = nowNanos + limits.putTimeoutNanos();
-    Wait wait = new Wait(create.waiter(), create.key(), create.bytes(), nowNanos, deadline, null);
+    Wait wait =
+        new Wait(
+            create.waiter(),
+            create.key(),
+            create.bytes(),
+            nowNanos,
+            deadline,
+            null,
+            create.label());
     if (mayWait(wait, effects)) {
       admitPut(wait, effects);
     }
@@ -464,7 +620,15 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         settle(wait);
         effects.accept(new PresentAlready(wait.waiter, wait.key, sealed.bytes));
       }
+      case Spilled spilled -> {
+        settle(wait);
+        effects.accept(new PresentAlready(wait.waiter, wait.key, spilled.bytes));
+      }
       case Writing writing -> writing.waits.put(wait.waiter, wait);
+      case Pulling pulling when pulling.spot != null && !pulling.doomed -> {
+        settle(wait);
+        effects.accept(new PresentAlready(wait.waiter, wait.key, pulling.bytes));
+      }
       case Pulling pulling -> pulling.waits.put(wait.waiter, wait);
       case null -> {
         if (BlockAllocator.roomFor(wait.bytes) > limits.capacityBytes()) {
@@ -481,13 +645,12 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
   private void onSeal(ObjectKey key, long nowNanos, Consumer<? super StoreEffect> effects) {
     Invariant.check(entries.get(key) instanceof Writing, "sealed without a writer", key);
     Writing writing = (Writing) entries.get(key);
-    Sealed sealed = new Sealed(key, writing.bytes, writing.block, ++lastSeal);
+    Sealed sealed = new Sealed(key, writing.bytes, writing.label, writing.block, ++lastSeal);
     entries.put(key, sealed);
     sealedCount++;
-    sealed.primary = true;
-    primaryCount++;
+    makePrimary(sealed);
     if (writing.doomed) {
-      doom(sealed); // before those who wait: a put among them revives it
+      doom(sealed, effects); // before those who wait: a put among them revives it
     }
     answerAll(sealed, writing.waits.values(), nowNanos, effects);
     dropIfDoomed(sealed);
@@ -520,13 +683,22 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
 
   // --------------------------------------------------------------------------------------------------------- read
 
-  private void onPin(Pin pin, Consumer<? super StoreEffect> effects) {
-    if (!closed && entries.get(pin.key()) instanceof Sealed sealed && !sealed.doomed) {
+  private void onPin(long waiter, ObjectKey key, Consumer<? super StoreEffect> effects) {
+    if (!closed && entries.get(key) instanceof Sealed sealed && !sealed.doomed) {
       addReader(sealed);
-      effects.accept(
-          new PinGranted(pin.waiter(), sealed.key, sealed.block, sealed.bytes, sealed.seal));
+      effects.accept(new PinGranted(waiter, sealed.key, sealed.block, sealed.bytes, sealed.seal));
     } else {
-      effects.accept(new Absent(pin.waiter()));
+      effects.accept(new Absent(waiter));
+    }
+  }
+
+  /** A peer reads from disk what is there only: that needs no room here. */
+  private void onServe(Serve serve, Consumer<? super StoreEffect> effects) {
+    Optional<SpillSpot> spot = closed ? Optional.empty() : spotOf(entries.get(serve.key()));
+    if (spot.isPresent()) {
+      effects.accept(new OnDisk(serve.waiter(), serve.key(), spot.get()));
+    } else {
+      onPin(serve.waiter(), serve.key(), effects);
     }
   }
 
@@ -535,19 +707,14 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     Sealed sealed = (Sealed) entries.get(key);
     Invariant.check(sealed.readers > 0, "unpinned more often than pinned", key);
     sealed.readers--;
-    if (sealed.pins() == 0) {
-      if (sealed.doomed) {
-        drop(sealed);
-      } else {
-        becomeEvictable(sealed);
-      }
-    }
+    file(sealed);
+    dropIfDoomed(sealed);
   }
 
   private void onPromote(Promote promote, Consumer<? super StoreEffect> effects) {
-    boolean here = !closed && entries.get(promote.key()) instanceof Sealed sealed && !sealed.doomed;
-    if (here) {
-      makePrimary((Sealed) entries.get(promote.key()));
+    boolean here = !closed && contains(promote.key());
+    if (here && entries.get(promote.key()) instanceof Sealed sealed) {
+      makePrimary(sealed);
     }
     effects.accept(new Decided(promote.waiter(), here));
   }
@@ -555,8 +722,13 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
   private void onFree(ObjectKey key, Consumer<? super StoreEffect> effects) {
     switch (entries.get(key)) {
       case Sealed sealed -> {
-        doom(sealed);
+        doom(sealed, effects);
         dropIfDoomed(sealed);
+      }
+      case Spilled spilled -> {
+        entries.remove(key);
+        primaryCount--;
+        dropFromDisk(spilled.spot, effects);
       }
       case Writing writing -> writing.doomed = true;
       case Pulling pulling -> {
@@ -569,7 +741,9 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         }
         if (pulling.stage == Stage.RUNNING) {
           pulling.doomed = true;
-          effects.accept(new CutPull(pulling.transfer));
+          if (pulling.spot == null) {
+            effects.accept(new CutPull(pulling.transfer));
+          }
         } else {
           forget(pulling, why, effects);
         }
@@ -582,7 +756,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
 
   private void onFetch(Fetch fetch, long nowNanos, Consumer<? super StoreEffect> effects) {
     long deadline = nowNanos + limits.pullTimeoutNanos();
-    Wait wait = new Wait(fetch.waiter(), fetch.key(), fetch.bytes(), nowNanos, deadline, fetch);
+    Wait wait = new Wait(fetch.waiter(), fetch.key(), fetch.bytes(), nowNanos, deadline, fetch, "");
     if (mayWait(wait, effects)) {
       admitFetch(wait, nowNanos, effects);
     }
@@ -614,19 +788,35 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
           hurry(pulling, wait.fetch.urgency());
         }
       }
+      case Spilled spilled -> {
+        if (spilled.bytes != wait.bytes) {
+          refuseLost(
+              wait,
+              wait.bytes + " bytes were asked for, while it has " + spilled.bytes + " on disk",
+              effects);
+        } else {
+          Pulling pulling = pull(wait, spilled.label);
+          pulling.spot = spilled.spot;
+        }
+      }
       case null -> {
         if (BlockAllocator.roomFor(wait.bytes) > limits.capacityBytes()) {
           settle(wait);
           effects.accept(new Refused(wait.waiter, full(wait, wait.sinceNanos)));
         } else {
-          Pulling pulling = new Pulling(wait.key, wait.bytes, wait.fetch.urgency());
-          pulling.waits.put(wait.waiter, wait);
-          addSources(pulling, wait.fetch.sources());
-          entries.put(wait.key, pulling);
-          queue(pulling);
+          pull(wait, "");
         }
       }
     }
+  }
+
+  private Pulling pull(Wait wait, String label) {
+    Pulling pulling = new Pulling(wait.key, wait.bytes, label, wait.fetch.urgency());
+    pulling.waits.put(wait.waiter, wait);
+    addSources(pulling, wait.fetch.sources());
+    entries.put(wait.key, pulling);
+    queue(pulling);
+    return pulling;
   }
 
   private void addSources(Pulling pulling, List<NodeId> sources) {
@@ -686,7 +876,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       oldest.remove();
     }
     for (Pulling pulling : running.values()) {
-      if (pulling.source.equals(node)) {
+      if (node.equals(pulling.source)) {
         effects.accept(new CutPull(pulling.transfer));
       }
     }
@@ -701,7 +891,11 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     }
     look = true;
     NodeId source = pulling.source;
-    runningByPeer.merge(source, -1, (a, b) -> a + b == 0 ? null : a + b);
+    if (source == null) {
+      restoring--;
+    } else {
+      runningByPeer.merge(source, -1, (a, b) -> a + b == 0 ? null : a + b);
+    }
     boolean cut = pulling.cut;
     pulling.cut = false;
     if (pulling.doomed || closed) {
@@ -709,6 +903,10 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
           pulling,
           closed ? "the store is closed" : "it was freed while it was on its way",
           effects);
+      return;
+    }
+    if (source == null) {
+      onRestored(pulling, ended.outcome(), nowNanos, effects);
       return;
     }
     if (pulling.waits.isEmpty()) {
@@ -719,13 +917,13 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     }
     switch (ended.outcome()) {
       case PullOutcome.Complete complete -> {
-        inFlightBytes -= pulling.bytes;
-        Sealed sealed = new Sealed(pulling.key, pulling.bytes, pulling.block, ++lastSeal);
-        entries.put(pulling.key, sealed);
-        sealedCount++;
         pulledBytes += pulling.bytes;
         pulls++;
-        becomeEvictable(sealed);
+        Sealed sealed = sealed(pulling);
+        if (pulling.wasPrimary) {
+          makePrimary(sealed);
+        }
+        file(sealed);
         answerAll(sealed, pulling.waits.values(), nowNanos, effects);
         return;
       }
@@ -748,6 +946,49 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     queue(pulling);
   }
 
+  private Sealed sealed(Pulling pulling) {
+    inFlightBytes -= pulling.bytes;
+    Sealed sealed =
+        new Sealed(pulling.key, pulling.bytes, pulling.label, pulling.block, ++lastSeal);
+    entries.put(pulling.key, sealed);
+    sealedCount++;
+    return sealed;
+  }
+
+  private void onRestored(
+      Pulling pulling, PullOutcome outcome, long nowNanos, Consumer<? super StoreEffect> effects) {
+    switch (outcome) {
+      case PullOutcome.Complete complete -> {
+        restoredBytes += pulling.bytes;
+        restoredObjects++;
+        Sealed sealed = sealed(pulling);
+        sealed.primary = true; // it was all the time
+        sealed.spot = pulling.spot;
+        file(sealed);
+        answerAll(sealed, pulling.waits.values(), nowNanos, effects);
+      }
+      case PullOutcome.NotThere gone -> lostOnDisk(pulling, gone.why(), effects);
+      case PullOutcome.Failed failed -> lostOnDisk(pulling, failed.why(), effects);
+      case PullOutcome.PrefixDiffers differs ->
+          throw new IllegalStateException(
+              "invariant broken: a prefix of what is read from disk: " + pulling.key);
+    }
+  }
+
+  /** The copy on disk is lost: another node may have one. */
+  private void lostOnDisk(Pulling pulling, String why, Consumer<? super StoreEffect> effects) {
+    primaryCount--;
+    dropFromDisk(pulling.spot, effects);
+    pulling.spot = null;
+    pulling.wasPrimary = true;
+    pulling.failed.put(self, why);
+    if (pulling.waits.isEmpty()) {
+      forget(pulling, why, effects);
+    } else {
+      queue(pulling);
+    }
+  }
+
   private static void failSource(Pulling pulling, NodeId source, String why) {
     pulling.sources.remove(source);
     pulling.failed.put(source, why);
@@ -764,6 +1005,10 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     if (pulling.block != null) {
       inFlightBytes -= pulling.bytes;
       release(pulling.block);
+    }
+    if (pulling.spot != null) {
+      primaryCount--;
+      dropFromDisk(pulling.spot, effects);
     }
     for (Wait wait : pulling.waits.values()) {
       if (wait.isPut()) {
@@ -810,7 +1055,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         passed.forEach(p -> p.overtakenBytes += wait.bytes);
         i.remove();
         settle(wait);
-        entries.put(wait.key, new Writing(wait.key, wait.bytes, block.get()));
+        entries.put(wait.key, new Writing(wait.key, wait.bytes, wait.label, block.get()));
         effects.accept(new WriteGranted(wait.waiter, wait.key, block.get()));
       } else {
         passed.add(wait);
@@ -831,6 +1076,16 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     for (Pulling pulling : new ArrayList<>(queues.get(urgency))) {
       if (passed.size() >= LOOKAHEAD || busy >= 4 * LOOKAHEAD) {
         break;
+      }
+      if (pulling.spot != null) {
+        if (restoring >= limits.spill().orElseThrow().jobsMax()) {
+          busy++;
+        } else if (pulling.block != null || takeForPull(pulling, passed, effects)) {
+          startRestore(pulling, effects);
+        } else {
+          passed.add(pulling);
+        }
+        continue;
       }
       pulling.sources.removeIf(
           node -> {
@@ -916,22 +1171,35 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
             pulling.verifiedBytes));
   }
 
+  private void startRestore(Pulling pulling, Consumer<? super StoreEffect> effects) {
+    queues.get(pulling.urgency).remove(pulling);
+    pulling.stage = Stage.RUNNING;
+    pulling.source = null;
+    pulling.transfer = ++lastTransfer;
+    running.put(pulling.transfer, pulling);
+    restoring++;
+    effects.accept(new StartRestore(pulling.transfer, pulling.key, pulling.spot, pulling.block));
+  }
+
   /** Takes room, evicting if that helps. */
   private Optional<Block> take(long bytes, Consumer<? super StoreEffect> effects) {
     long room = BlockAllocator.roomFor(bytes);
-    if (usedBytes - evictableBytes + room > limits.capacityBytes()) {
+    long missing = usedBytes - evictableBytes + room - limits.capacityBytes();
+    if (missing > 0) {
       roomWanted = true;
+      missingBytes = Math.max(missingBytes, missing);
       return Optional.empty(); // evicting everything would not be enough, so nothing is evicted
     }
     Optional<Block> block = allocator.allocate(bytes, slab -> effects.accept(new CloseSlab(slab)));
     while (block.isEmpty() && !evictable.isEmpty()) {
-      Sealed oldest = evictable.values().iterator().next();
-      evictedBytes += oldest.bytes;
-      drop(oldest);
+      evict(evictable.values().iterator().next());
       block = allocator.allocate(bytes, slab -> effects.accept(new CloseSlab(slab)));
     }
     block.ifPresent(b -> usedBytes += b.bytes());
-    roomWanted |= block.isEmpty();
+    if (block.isEmpty()) {
+      roomWanted = true;
+      missingBytes = Math.max(missingBytes, room); // there is enough, but not in one piece
+    }
     return block;
   }
 
@@ -946,55 +1214,195 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     look = true;
   }
 
+  // -------------------------------------------------------------------------------------------------------- disk
+
+  /** Starts to write what should be on disk, as far as that may go on at once. */
+  private void spill(SpillLimits spill, long nowNanos, Consumer<? super StoreEffect> effects) {
+    long dirty = dirtyBytes - spillingBytes;
+    long wanted = dirty > spill.thresholdBytes() ? dirty - spill.thresholdBytes() / 2 : 0;
+    wanted = Math.max(wanted, missingBytes - spillingBytes);
+    spillPaused &= nowNanos < spillPausedUntilNanos;
+    while (wanted > 0 && !spillPaused && spills.size() < spill.jobsMax() && !spillable.isEmpty()) {
+      wanted -= startSpill(spill, wanted, effects);
+    }
+    roomWanted &= spills.isEmpty(); // what is being written gives room by itself
+  }
+
+  /** Writes the least recently used, a batch at most; says how much memory that will give. */
+  private long startSpill(SpillLimits spill, long wanted, Consumer<? super StoreEffect> effects) {
+    // A little more than is wanted now, if it is little: a file costs more than a small object.
+    long enough =
+        Math.max(
+            wanted, Math.min(spill.batchBytes(), limits.capacityBytes() / SPILL_AT_LEAST_ONE_OF));
+    List<Sealed> batch = new ArrayList<>();
+    long bytes = 0;
+    for (Sealed next : spillable.values()) {
+      if (!batch.isEmpty()
+          && (bytes >= enough
+              || bytes + next.block.bytes() > spill.batchBytes()
+              || batch.size() >= spill.batchObjects())) {
+        break;
+      }
+      batch.add(next);
+      bytes += next.block.bytes();
+    }
+    for (Sealed sealed : batch) {
+      sealed.spilling = true;
+      file(sealed);
+    }
+    spillingBytes += bytes;
+    spills.put(++lastSpill, batch);
+    effects.accept(
+        new StartSpill(
+            lastSpill, batch.stream().map(b -> new SpillItem(b.key, b.block, b.bytes)).toList()));
+    return bytes;
+  }
+
+  private void onSpillEnded(
+      SpillEnded ended, long nowNanos, Consumer<? super StoreEffect> effects) {
+    List<Sealed> batch = spills.remove(ended.file());
+    Invariant.check(batch != null, "a spill ended that does not run", ended.file());
+    boolean written = ended.failure().isEmpty();
+    if (written) {
+      spilledAtNanos = nowNanos;
+      spillFailure = "";
+      long bytes = batch.stream().mapToLong(one -> one.bytes).sum();
+      int wanted = (int) batch.stream().filter(one -> one.primary).count();
+      if (wanted == 0) {
+        effects.accept(new DeleteSpill(ended.file()));
+      } else {
+        disk.written(ended.file(), bytes, wanted);
+      }
+    } else {
+      spillFailures++;
+      spillFailure = ended.failure().get();
+      spillPaused = true;
+      spillPausedUntilNanos = nowNanos + limits.spill().orElseThrow().retryNanos();
+    }
+    long offset = 0;
+    for (int i = 0; i < batch.size(); i++) {
+      Sealed sealed = batch.get(i);
+      spillingBytes -= sealed.block.bytes();
+      sealed.spilling = false;
+      if (written && sealed.primary) {
+        dirtyBytes -= sealed.block.bytes();
+        sealed.spot = new SpillSpot(ended.file(), i, offset, sealed.bytes);
+        spilledBytes += sealed.bytes;
+        spilledObjects++;
+      }
+      offset += sealed.bytes;
+      file(sealed);
+      dropIfDoomed(sealed);
+    }
+    look = true;
+  }
+
+  private void onDiskLost(DiskLost lost, Consumer<? super StoreEffect> effects) {
+    switch (entries.get(lost.key())) {
+      case Spilled spilled when spilled.spot.equals(lost.spot()) -> {
+        entries.remove(lost.key());
+        primaryCount--;
+        dropFromDisk(spilled.spot, effects);
+      }
+      // One that is being read finds out by itself.
+      case Pulling pulling
+          when pulling.stage == Stage.QUEUED && lost.spot().equals(pulling.spot) -> {
+        queues.get(pulling.urgency).remove(pulling);
+        lostOnDisk(pulling, lost.why(), effects);
+      }
+      case null, default -> {}
+    }
+  }
+
+  private void dropFromDisk(SpillSpot spot, Consumer<? super StoreEffect> effects) {
+    if (disk.drop(spot)) {
+      effects.accept(new DeleteSpill(spot.file()));
+    }
+  }
+
+  /** Where an object is that is on disk and not in memory; empty for all others. */
+  private static Optional<SpillSpot> spotOf(Entry entry) {
+    return switch (entry) {
+      case Spilled spilled -> Optional.of(spilled.spot);
+      case Pulling pulling when !pulling.doomed -> Optional.ofNullable(pulling.spot);
+      case null, default -> Optional.empty();
+    };
+  }
+
   // ------------------------------------------------------------------------------------------------ sealed entries
 
   private void addReader(Sealed sealed) {
-    if (sealed.pins() == 0) {
-      noLongerEvictable(sealed);
-    }
     sealed.readers++;
+    file(sealed);
   }
 
   private void makePrimary(Sealed sealed) {
-    if (sealed.pins() == 0) {
-      noLongerEvictable(sealed);
-    }
     sealed.doomed = false;
     if (!sealed.primary) {
       sealed.primary = true;
       primaryCount++;
+      dirtyBytes += sealed.block.bytes();
     }
+    file(sealed);
   }
 
-  private void becomeEvictable(Sealed sealed) {
-    Invariant.check(evictable.put(sealed.key, sealed) == null, "evictable twice", sealed.key);
-    evictableBytes += sealed.block.bytes();
-    look = true;
-  }
-
-  private void noLongerEvictable(Sealed sealed) {
-    if (evictable.remove(sealed.key) != null) {
+  /** Puts an entry among those that can be evicted or spilled, or takes it away from there. */
+  private void file(Sealed sealed) {
+    if (sealed.isEvictable()) {
+      if (evictable.putIfAbsent(sealed.key, sealed) == null) {
+        evictableBytes += sealed.block.bytes();
+        look = true;
+      }
+    } else if (evictable.remove(sealed.key) != null) {
       evictableBytes -= sealed.block.bytes();
     }
+    if (limits.spill().isPresent() && sealed.isSpillable()) {
+      spillable.putIfAbsent(sealed.key, sealed);
+    } else {
+      spillable.remove(sealed.key);
+    }
   }
 
-  private void doom(Sealed sealed) {
+  /** Gives an evictable entry's memory back. One that is on disk as well stays there. */
+  private void evict(Sealed sealed) {
+    if (sealed.primary) {
+      evictable.remove(sealed.key);
+      evictableBytes -= sealed.block.bytes();
+      entries.put(sealed.key, new Spilled(sealed.key, sealed.bytes, sealed.label, sealed.spot));
+      sealedCount--;
+      release(sealed.block);
+    } else {
+      evictedBytes += sealed.bytes;
+      drop(sealed);
+    }
+  }
+
+  private void doom(Sealed sealed, Consumer<? super StoreEffect> effects) {
     sealed.doomed = true;
     if (sealed.primary) {
+      if (sealed.spot == null) {
+        dirtyBytes -= sealed.block.bytes();
+      } else {
+        dropFromDisk(sealed.spot, effects);
+        sealed.spot = null;
+      }
       sealed.primary = false;
       primaryCount--;
     }
+    file(sealed);
   }
 
   private void dropIfDoomed(Sealed sealed) {
-    if (sealed.doomed && sealed.pins() == 0) {
+    if (sealed.doomed && sealed.isUnused()) {
       drop(sealed);
     }
   }
 
   private void drop(Sealed sealed) {
     Invariant.check(sealed.pins() == 0, "dropped while pinned", sealed.key);
-    noLongerEvictable(sealed);
+    if (evictable.remove(sealed.key) != null) {
+      evictableBytes -= sealed.block.bytes();
+    }
     Invariant.check(entries.remove(sealed.key) == sealed, "dropped without an entry", sealed.key);
     sealedCount--;
     release(sealed.block);
@@ -1033,7 +1441,9 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       case Writing writing -> writing.waits.remove(wait.waiter);
       case Pulling pulling -> {
         pulling.waits.remove(wait.waiter);
-        if (pulling.waits.isEmpty() && pulling.stage != Stage.RUNNING) {
+        if (pulling.waits.isEmpty() && pulling.spot != null) {
+          leaveOnDisk(pulling);
+        } else if (pulling.waits.isEmpty() && pulling.stage != Stage.RUNNING) {
           forget(pulling, "nobody wants it", effects);
           look = true;
         } else if (pulling.waits.isEmpty() && !pulling.cut && !pulling.doomed) {
@@ -1044,9 +1454,32 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       case Sealed sealed ->
           throw new IllegalStateException(
               "invariant broken: waits for a sealed entry: " + wait.key);
+      case Spilled spilled ->
+          throw new IllegalStateException(
+              "invariant broken: waits for what is on disk: " + wait.key);
       case null ->
           throw new IllegalStateException("invariant broken: waits for nothing: " + wait.key);
     }
+  }
+
+  /** Nobody wants it in memory any more. One that is being read is let come. */
+  private void leaveOnDisk(Pulling pulling) {
+    if (pulling.stage == Stage.RUNNING) {
+      return;
+    }
+    queues.get(pulling.urgency).remove(pulling);
+    entries.put(pulling.key, new Spilled(pulling.key, pulling.bytes, pulling.label, pulling.spot));
+    if (pulling.block != null) {
+      inFlightBytes -= pulling.bytes;
+      release(pulling.block);
+    }
+    look = true;
+  }
+
+  /** Whether room is all that a wait waits for. */
+  private boolean waitsForRoom(Wait wait) {
+    return waitingPuts.containsKey(wait.waiter)
+        || entries.get(wait.key) instanceof Pulling pulling && pulling.stage == Stage.QUEUED;
   }
 
   private void onTimer(long nowNanos, Consumer<? super StoreEffect> effects) {
@@ -1059,6 +1492,11 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         // failed, is bounded again: with its room it would otherwise wait for an unknown node for
         // ever.
         reschedule(wait, nowNanos + limits.pullTimeoutNanos());
+        continue;
+      }
+      long patienceNanos = wait.isPut() ? limits.putTimeoutNanos() : limits.pullTimeoutNanos();
+      if (spilledAtNanos > nowNanos - patienceNanos && waitsForRoom(wait)) {
+        reschedule(wait, spilledAtNanos + patienceNanos); // slow, but not stuck
         continue;
       }
       Refusal why =
@@ -1084,7 +1522,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
                     .thenComparing(e -> e.key.id())
                     .thenComparingInt(e -> e.key.attempt()))
             .limit(HOLDERS_NAMED)
-            .map(e -> e.key + " (" + e.bytes + " bytes, " + describe(e) + ")")
+            .map(StoreTable::holder)
             .toList();
     return new Refusal.Full(
         wait.key,
@@ -1094,7 +1532,30 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         usedBytes - evictableBytes,
         nowNanos - wait.sinceNanos,
         !wait.isPut(),
-        holders);
+        holders,
+        spillState());
+  }
+
+  private static String holder(Entry entry) {
+    return entry.key
+        + " ("
+        + entry.bytes
+        + " bytes, "
+        + describe(entry)
+        + (entry.label.isEmpty() ? "" : ", made by " + entry.label)
+        + ")";
+  }
+
+  private String spillState() {
+    if (limits.spill().isEmpty()) {
+      return "spilling to disk is off";
+    }
+    if (!spillFailure.isEmpty()) {
+      return "spilling to disk fails: " + spillFailure;
+    }
+    return spills.isEmpty()
+        ? "nothing more can be spilled to disk, as what is in memory is in use"
+        : spillingBytes + " bytes are being spilled to disk";
   }
 
   private void onClose(Consumer<? super StoreEffect> effects) {
@@ -1120,6 +1581,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
           }
         }
         case Sealed sealed -> {}
+        case Spilled spilled -> {}
       }
     }
   }
@@ -1131,6 +1593,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       case Writing writing -> writing.block;
       case Pulling pulling -> pulling.block;
       case Sealed sealed -> sealed.block;
+      case Spilled spilled -> null;
     };
   }
 
@@ -1138,21 +1601,26 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     return switch (entry) {
       case Writing writing -> "being written";
       case Pulling pulling ->
-          pulling.stage == Stage.RUNNING ? "being pulled" : "waiting to be pulled";
+          (pulling.stage == Stage.RUNNING ? "being " : "waiting to be ")
+              + (pulling.spot == null ? "pulled" : "read from disk");
+      case Spilled spilled -> "primary, on disk";
       case Sealed sealed ->
           (sealed.doomed ? "freed" : sealed.primary ? "primary" : "secondary")
-              + (sealed.readers > 0 ? ", pinned by " + sealed.readers : "");
+              + (sealed.readers > 0 ? ", pinned by " + sealed.readers : "")
+              + (sealed.spilling ? ", being written to disk" : "")
+              + (sealed.spot != null ? ", also on disk" : "");
     };
   }
 
-  /** Whether there is a sealed copy that has not been freed. */
+  /** Whether there is a sealed copy that has not been freed, in memory or on disk. */
   boolean contains(ObjectKey key) {
-    return entries.get(key) instanceof Sealed sealed && !sealed.doomed;
+    Entry entry = entries.get(key);
+    return entry instanceof Sealed sealed ? !sealed.doomed : spotOf(entry).isPresent();
   }
 
   /** The size of the sealed copy that is here, 0 for none. */
   long bytesOf(ObjectKey key) {
-    return entries.get(key) instanceof Sealed sealed && !sealed.doomed ? sealed.bytes : 0;
+    return contains(key) ? entries.get(key).bytes : 0;
   }
 
   /** All keys and why they are here. */
@@ -1162,8 +1630,13 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     return contents;
   }
 
-  /** Counters of the moment; what the data plane served is not known here. */
-  Stats stats(long servedBytes) {
+  /** Counters of the moment, without what only the shell knows. */
+  Stats stats() {
+    return stats(0, 0, 0);
+  }
+
+  /** Counters of the moment; what the data plane served and how long disks took is told. */
+  Stats stats(long servedBytes, long spillNanos, long restoreNanos) {
     return new Stats(
         limits.capacityBytes(),
         usedBytes,
@@ -1173,7 +1646,16 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         evictedBytes,
         pulledBytes,
         pulls,
-        servedBytes);
+        servedBytes,
+        spilledBytes,
+        spilledObjects,
+        spillFailures,
+        restoredBytes,
+        restoredObjects,
+        disk.bytes(),
+        disk.count(),
+        spillNanos,
+        restoreNanos);
   }
 
   /** Bytes of the slabs that are open. */
@@ -1197,6 +1679,10 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     long flying = 0;
     long sealedSeen = 0;
     long primariesSeen = 0;
+    long dirtySeen = 0;
+    long spillingSeen = 0;
+    int restoringSeen = 0;
+    Map<Long, Integer> liveSeen = new HashMap<>();
     int waiting = waitingPuts.size();
     Set<Block> blocks = new HashSet<>();
     ArrayDeque<Pulling> runningSeen = new ArrayDeque<>();
@@ -1228,6 +1714,13 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
               entry.key);
           if (pulling.stage == Stage.RUNNING) {
             runningSeen.add(pulling);
+            restoringSeen += pulling.source == null ? 1 : 0;
+          }
+          if (pulling.spot != null) {
+            primariesSeen++;
+            liveSeen.merge(pulling.spot.file(), 1, Integer::sum);
+            Invariant.check(
+                pulling.stage != Stage.AWAITING_PEER, "on disk, and waits for a peer", entry.key);
           }
           Invariant.check(
               pulling.stage == Stage.RUNNING || !pulling.waits.isEmpty(),
@@ -1239,14 +1732,30 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
           primariesSeen += sealed.primary ? 1 : 0;
           Invariant.check(sealed.readers >= 0, "negative readers", entry.key);
           Invariant.check(
-              (sealed.pins() == 0) == (evictable.get(entry.key) == sealed),
-              "pins and eviction disagree",
+              sealed.isEvictable() == (evictable.get(entry.key) == sealed),
+              "use and eviction disagree",
               entry.key);
           Invariant.check(
-              !sealed.doomed || !sealed.primary && sealed.readers > 0,
+              (sealed.isSpillable() && limits.spill().isPresent())
+                  == (spillable.get(entry.key) == sealed),
+              "use and spilling disagree",
+              entry.key);
+          Invariant.check(
+              !sealed.doomed || !sealed.primary && !sealed.isUnused(),
               "freed and still here",
               entry.key);
-          unpinned += sealed.pins() == 0 ? block.bytes() : 0;
+          Invariant.check(
+              sealed.spot == null || sealed.primary, "a secondary is on disk", entry.key);
+          unpinned += sealed.isEvictable() ? block.bytes() : 0;
+          dirtySeen += sealed.isDirty() ? block.bytes() : 0;
+          spillingSeen += sealed.spilling ? block.bytes() : 0;
+          if (sealed.spot != null) {
+            liveSeen.merge(sealed.spot.file(), 1, Integer::sum);
+          }
+        }
+        case Spilled spilled -> {
+          primariesSeen++;
+          liveSeen.merge(spilled.spot.file(), 1, Integer::sum);
         }
       }
     }
@@ -1258,7 +1767,14 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     Invariant.check(waiting == waits.size() && waiting == deadlines.size(), "waits", waits.size());
     Invariant.check(runningSeen.size() == running.size(), "running pulls", running.size());
     int byPeer = runningByPeer.values().stream().mapToInt(Integer::intValue).sum();
-    Invariant.check(byPeer == running.size(), "running pulls by peer", byPeer);
+    Invariant.check(byPeer == running.size() - restoring, "running pulls by peer", byPeer);
+    Invariant.check(restoringSeen == restoring, "objects read from disk", restoring);
+    Invariant.check(dirtySeen == dirtyBytes, "bytes in memory only", dirtyBytes);
+    Invariant.check(spillingSeen == spillingBytes, "bytes being written", spillingBytes);
+    Invariant.check(spillingSeen == 0 || !spills.isEmpty(), "written by nobody", spillingBytes);
+    Invariant.check(liveSeen.size() == disk.count(), "spill files", disk.count());
+    liveSeen.forEach(
+        (file, live) -> Invariant.check(disk.liveIn(file) == live, "objects of a file", file));
     Invariant.check(
         runningByPeer.values().stream().allMatch(n -> n > 0 && n <= limits.pullsPerPeer()),
         "pulls per peer",

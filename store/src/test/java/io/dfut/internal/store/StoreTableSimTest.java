@@ -10,10 +10,15 @@ import io.dfut.internal.store.StoreEffect.Answer;
 import io.dfut.internal.store.StoreEffect.CloseSlab;
 import io.dfut.internal.store.StoreEffect.CutPull;
 import io.dfut.internal.store.StoreEffect.Decided;
+import io.dfut.internal.store.StoreEffect.DeleteSpill;
+import io.dfut.internal.store.StoreEffect.OnDisk;
 import io.dfut.internal.store.StoreEffect.PinGranted;
 import io.dfut.internal.store.StoreEffect.PresentAlready;
 import io.dfut.internal.store.StoreEffect.SetTimer;
+import io.dfut.internal.store.StoreEffect.SpillItem;
 import io.dfut.internal.store.StoreEffect.StartPull;
+import io.dfut.internal.store.StoreEffect.StartRestore;
+import io.dfut.internal.store.StoreEffect.StartSpill;
 import io.dfut.internal.store.StoreEffect.WriteGranted;
 import io.dfut.internal.store.StoreInput.PullOutcome;
 import java.util.ArrayList;
@@ -21,6 +26,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
@@ -67,9 +73,17 @@ final class StoreTableSimTest {
               "CutPull",
               "CloseSlab",
               "evicted",
+              "StartSpill",
+              "spill failed",
+              "StartRestore",
+              "restored",
+              "unreadable",
+              "OnDisk",
+              "lost on disk",
+              "DeleteSpill",
               "Decided")) {
         Assertions.assertTrue(
-            seen.getOrDefault(effect, 0) >= 100, effect + " seen too rarely: " + seen);
+            seen.getOrDefault(effect, 0) >= 50, effect + " seen too rarely: " + seen);
       }
     }
   }
@@ -195,6 +209,12 @@ final class StoreTableSimTest {
     private final Map<ObjectKey, Block> writing = new HashMap<>();
     private final List<Reading> reading = new ArrayList<>();
     private final Map<Long, StartPull> pulling = new TreeMap<>();
+    private final Map<Long, StartSpill> spilling = new TreeMap<>();
+    private final Map<Long, StartRestore> restoring = new TreeMap<>();
+
+    /** What was written to disk, by file. */
+    private final Map<Long, List<SpillItem>> disk = new TreeMap<>();
+
     private final Set<ObjectKey> primaries = new HashSet<>();
     private final Set<ObjectKey> freedWhileWritten = new HashSet<>();
     private long timerNanos = Long.MAX_VALUE;
@@ -224,11 +244,20 @@ final class StoreTableSimTest {
                   3 * SECOND,
                   1 + random.nextLong(capacity),
                   1 + random.nextInt(3),
-                  3 + random.nextInt(30)));
+                  3 + random.nextInt(30),
+                  random.nextBoolean()
+                      ? Optional.empty()
+                      : Optional.of(
+                          new StoreTable.SpillLimits(
+                              random.nextInt(4) == 0 ? capacity : random.nextLong(capacity),
+                              64L * (1 + random.nextInt(16)),
+                              1 + random.nextInt(4),
+                              1 + random.nextInt(3),
+                              SECOND))));
     }
 
     void run() {
-      int[] weights = random.ints(12, 1, 20).toArray(); // each seed has its own mix
+      int[] weights = random.ints(15, 1, 20).toArray(); // each seed has its own mix
       int sum = java.util.Arrays.stream(weights).sum();
       for (int i = 0; i < STEPS; i++) {
         int draw = random.nextInt(sum);
@@ -246,13 +275,17 @@ final class StoreTableSimTest {
       switch (choice) {
         case 0 -> {
           waiting.add(++lastWaiter);
-          step(new StoreInput.Create(lastWaiter, key(k), sizes[k]));
+          step(new StoreInput.Create(lastWaiter, key(k), sizes[k], "put"));
         }
         case 1, 2 -> endSomeWrite(random.nextInt(5) > 0);
         case 3 -> {
           waiting.add(++lastWaiter);
           step(new StoreInput.Pin(lastWaiter, key(k)));
           expect(!waiting.contains(lastWaiter), "a pin is answered at once");
+          if (table.contains(key(k)) && !isInMemory(key(k))) { // then the runtime fetches it
+            waiting.add(++lastWaiter);
+            step(new StoreInput.Fetch(lastWaiter, key(k), sizes[k], List.of(), Urgency.GET));
+          }
         }
         case 4, 5 -> unpinSome();
         case 6 -> {
@@ -294,6 +327,9 @@ final class StoreTableSimTest {
           }
         }
         case 10 -> endSomePull();
+        case 12 -> endSomeSpill(random.nextInt(5) > 0);
+        case 13 -> endSomeRestore(random.nextInt(3) > 0);
+        case 14 -> serve(key(k));
         case 11 -> {
           now += random.nextLong(4 * SECOND);
           if (now >= timerNanos || random.nextInt(10) == 0) {
@@ -303,6 +339,11 @@ final class StoreTableSimTest {
         }
         default -> throw new AssertionError(choice);
       }
+    }
+
+    private boolean isInMemory(ObjectKey key) {
+      return !table.contents().get(key).contains("disk")
+          || table.contents().get(key).contains("also on disk");
     }
 
     private void promote(ObjectKey key) {
@@ -380,23 +421,95 @@ final class StoreTableSimTest {
       step(new StoreInput.PullEnded(transfer, outcome));
     }
 
+    private static <V> long oneOf(Map<Long, V> some, Random random) {
+      return some.keySet().stream().skip(random.nextInt(some.size())).findFirst().orElseThrow();
+    }
+
+    private void endSomeSpill(boolean well) {
+      if (spilling.isEmpty()) {
+        return;
+      }
+      StartSpill spill = spilling.remove(oneOf(spilling, random));
+      spill.items().forEach(item -> memory.unread(item.block(), item.key()));
+      if (well) {
+        disk.put(spill.file(), spill.items());
+      } else {
+        count("spill failed");
+      }
+      step(
+          new StoreInput.SpillEnded(
+              spill.file(), well ? Optional.empty() : Optional.of("disk full")));
+    }
+
+    private void endSomeRestore(boolean well) {
+      if (restoring.isEmpty()) {
+        return;
+      }
+      StartRestore restore = restoring.remove(oneOf(restoring, random));
+      checkOnDisk(restore.key(), restore.spot());
+      if (well) {
+        memory.written(restore.block(), restore.key());
+        count("restored");
+      } else {
+        memory.release(restore.block());
+        primaries.remove(restore.key());
+        count("unreadable");
+      }
+      step(
+          new StoreInput.PullEnded(
+              restore.transfer(),
+              well ? new PullOutcome.Complete() : new PullOutcome.NotThere("wrong checksum")));
+    }
+
+    private void checkOnDisk(ObjectKey key, SpillSpot spot) {
+      List<SpillItem> file = disk.get(spot.file());
+      expect(file != null, "read from a file that is gone: " + spot);
+      SpillItem there = file.get(spot.index());
+      long offset = file.subList(0, spot.index()).stream().mapToLong(SpillItem::bytes).sum();
+      expect(
+          there.key().equals(key) && there.bytes() == spot.bytes() && offset == spot.offset(),
+          key + " is said to be at " + spot + ", where " + there + " is");
+    }
+
+    private void serve(ObjectKey key) {
+      waiting.add(++lastWaiter);
+      List<StoreEffect> effects = step(new StoreInput.Serve(lastWaiter, key));
+      expect(!waiting.contains(lastWaiter), "serving is answered at once");
+      for (StoreEffect effect : effects) {
+        if (effect instanceof OnDisk there && random.nextInt(6) == 0) {
+          boolean isRead =
+              restoring.values().stream().anyMatch(restore -> restore.key().equals(key));
+          if (!isRead) {
+            primaries.remove(key);
+          }
+          step(new StoreInput.DiskLost(key, there.spot(), "wrong checksum"));
+          count("lost on disk");
+        }
+      }
+    }
+
     private List<StoreEffect> step(StoreInput input) {
       List<StoreEffect> effects = new ArrayList<>();
-      long evictedBefore = table.stats(0).evictedBytes();
+      long evictedBefore = table.stats().evictedBytes();
       table.step(input, now, effects::add);
       table.checkInvariants();
       // Any order of effects must do; here it is a random one, but for slabs, whose memory is gone
       // when it is gone.
       java.util.Collections.shuffle(effects, random);
       effects.forEach(this::carryOut);
-      if (table.stats(0).evictedBytes() > evictedBefore) {
+      if (table.stats().evictedBytes() > evictedBefore) {
         count("evicted");
       }
       for (ObjectKey primary : primaries) {
         expect(table.contains(primary), "primary lost: " + primary);
       }
-      expect(table.stats(0).usedBytes() <= capacity, "more used than there is");
+      expect(table.stats().usedBytes() <= capacity, "more used than there is");
       expect(table.committedBytes() <= capacity, "more memory taken than there is");
+      expect(
+          table.stats().diskFiles() == disk.size()
+              && table.stats().diskBytes()
+                  == disk.values().stream().flatMap(List::stream).mapToLong(SpillItem::bytes).sum(),
+          "disk " + disk + " and the table's " + table.stats());
       return effects;
     }
 
@@ -431,6 +544,26 @@ final class StoreTableSimTest {
               "pulled twice: " + start.key());
           pulling.put(start.transfer(), start);
         }
+        case StartSpill spill -> {
+          spill.items().forEach(item -> memory.read(item.block(), item.key()));
+          expect(spilling.put(spill.file(), spill) == null, "a file is written twice");
+          expect(!spill.items().isEmpty(), "an empty file");
+        }
+        case StartRestore restore -> {
+          memory.take(restore.block(), restore.key());
+          checkOnDisk(restore.key(), restore.spot());
+          expect(
+              restoring.values().stream().noneMatch(r -> r.key().equals(restore.key())),
+              "restored twice: " + restore.key());
+          restoring.put(restore.transfer(), restore);
+        }
+        case DeleteSpill delete -> {
+          expect(disk.remove(delete.file()) != null, "deleted twice: " + delete);
+          expect(
+              restoring.values().stream().noneMatch(r -> r.spot().file() == delete.file()),
+              "deleted while it is read: " + delete);
+        }
+        case OnDisk there -> checkOnDisk(there.key(), there.spot());
         case CloseSlab close -> memory.closed(close.slab());
         case SetTimer set -> {
           expect(set.atNanos() < timerNanos, "a timer is set again for later");
@@ -459,7 +592,12 @@ final class StoreTableSimTest {
           unpinSome();
         }
         endSomePull();
-        if (pulling.isEmpty() && timerNanos < Long.MAX_VALUE) {
+        endSomeSpill(random.nextBoolean());
+        endSomeRestore(true);
+        if (pulling.isEmpty()
+            && spilling.isEmpty()
+            && restoring.isEmpty()
+            && timerNanos < Long.MAX_VALUE) {
           now = Math.max(now, timerNanos);
           timerNanos = Long.MAX_VALUE;
           step(new StoreInput.TimerFired());
@@ -477,15 +615,21 @@ final class StoreTableSimTest {
         free(key(k));
       }
       expect(table.contents().isEmpty(), "left: " + table.contents());
-      expect(table.stats(0).usedBytes() == 0, "bytes left: " + table.stats(0));
+      expect(table.stats().usedBytes() == 0, "bytes left: " + table.stats());
       expect(
-          table.stats(0).primaries() == 0 && table.stats(0).objects() == 0,
-          "objects left: " + table.stats(0));
+          table.stats().primaries() == 0 && table.stats().objects() == 0,
+          "objects left: " + table.stats());
       expect(table.waitCount() == 0, "waits left");
+      expect(disk.isEmpty(), "files left: " + disk);
     }
 
     private boolean isQuiet() {
-      return waiting.isEmpty() && writing.isEmpty() && reading.isEmpty() && pulling.isEmpty();
+      return waiting.isEmpty()
+          && writing.isEmpty()
+          && reading.isEmpty()
+          && pulling.isEmpty()
+          && spilling.isEmpty()
+          && restoring.isEmpty();
     }
   }
 }

@@ -21,6 +21,7 @@ import io.dfut.internal.store.StoreEffect.WriteGranted;
 import io.dfut.internal.store.StoreInput.PullOutcome;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -37,7 +38,15 @@ final class StoreTableTest {
       new StoreTable(
           node(1),
           new StoreTable.Limits(
-              CAPACITY, 64, 10 * SECOND, 60 * SECOND, 3 * SECOND, 512, PULLS_PER_PEER, WAITS_MAX));
+              CAPACITY,
+              64,
+              10 * SECOND,
+              60 * SECOND,
+              3 * SECOND,
+              512,
+              PULLS_PER_PEER,
+              WAITS_MAX,
+              Optional.empty()));
 
   private final List<StoreEffect> effects = new ArrayList<>();
   private long now = SECOND;
@@ -55,7 +64,7 @@ final class StoreTableTest {
     put(1, 100);
     assertThat(only(PinGranted.class, pin(1)).bytes()).isEqualTo(100);
     assertThat(table.contents()).containsEntry(key(1), "primary, pinned by 1");
-    assertThat(table.stats(0).primaries()).isEqualTo(1);
+    assertThat(table.stats().primaries()).isEqualTo(1);
     unpin(1);
     free(1);
     assertNothingIsLeft();
@@ -104,7 +113,7 @@ final class StoreTableTest {
     assertThat(only(PresentAlready.class, step(new StoreInput.Seal(key(1)))).bytes())
         .isEqualTo(100);
     assertThat(only(PresentAlready.class, create(1, 100)).bytes()).isEqualTo(100);
-    assertThat(table.stats(0).usedBytes()).isEqualTo(128);
+    assertThat(table.stats().usedBytes()).isEqualTo(128);
   }
 
   @Test
@@ -148,7 +157,7 @@ final class StoreTableTest {
     assertThat(table.contains(key(1))).isFalse();
     only(Absent.class, pin(1));
     unpin(1);
-    assertThat(table.stats(0).usedBytes()).isPositive();
+    assertThat(table.stats().usedBytes()).isPositive();
     unpin(1);
     assertNothingIsLeft();
   }
@@ -160,7 +169,7 @@ final class StoreTableTest {
     free(1);
     only(PinGranted.class, fetch(1, 100, Urgency.GET, node(2)));
     unpin(1);
-    assertThat(table.stats(0).usedBytes()).isPositive();
+    assertThat(table.stats().usedBytes()).isPositive();
     unpin(1);
     assertNothingIsLeft();
   }
@@ -169,7 +178,7 @@ final class StoreTableTest {
   void objectFreedWhileItIsWrittenIsDroppedAtTheSeal() {
     create(1, 100);
     free(1);
-    assertThat(table.stats(0).usedBytes()).isPositive(); // the writer still writes there
+    assertThat(table.stats().usedBytes()).isPositive(); // the writer still writes there
     step(new StoreInput.Seal(key(1)));
     assertNothingIsLeft();
   }
@@ -206,7 +215,7 @@ final class StoreTableTest {
     unpin(2); // now 3 is the older one
     put(4, 200);
     assertThat(table.contents()).containsOnlyKeys(key(1), key(2), key(4));
-    assertThat(table.stats(0).evictedBytes()).isEqualTo(256);
+    assertThat(table.stats().evictedBytes()).isEqualTo(256);
   }
 
   @Test
@@ -317,7 +326,7 @@ final class StoreTableTest {
     assertThat(start.fromBytes()).isZero();
     assertThat(fetch(1, 300, Urgency.GET, node(2))).noneMatch(StartPull.class::isInstance);
     assertThat(complete(start).stream().filter(PinGranted.class::isInstance)).hasSize(2);
-    assertThat(table.stats(0).pulls()).isEqualTo(1);
+    assertThat(table.stats().pulls()).isEqualTo(1);
     assertThat(table.contents()).containsEntry(key(1), "secondary, pinned by 2");
   }
 
@@ -456,7 +465,7 @@ final class StoreTableTest {
     StartPull start = only(StartPull.class, fetch(1, 300, Urgency.GET, node(2)));
     step(new StoreInput.GiveUp(999, lastWaiter));
     assertThat(effects).anyMatch(CutPull.class::isInstance);
-    assertThat(table.stats(0).usedBytes()).isPositive();
+    assertThat(table.stats().usedBytes()).isPositive();
     ended(start, new PullOutcome.Failed(64, "cut"));
     assertNothingIsLeft();
   }
@@ -547,7 +556,7 @@ final class StoreTableTest {
   }
 
   private List<StoreEffect> create(int key, long bytes) {
-    return step(new StoreInput.Create(++lastWaiter, key(key), bytes));
+    return step(new StoreInput.Create(++lastWaiter, key(key), bytes, "put"));
   }
 
   private void put(int key, long bytes) {
@@ -603,7 +612,7 @@ final class StoreTableTest {
   }
 
   private void assertNothingIsLeft() {
-    assertThat(table.stats(0).usedBytes()).isZero();
+    assertThat(table.stats().usedBytes()).isZero();
     assertThat(table.contents()).isEmpty();
     assertThat(table.waitCount()).isZero();
   }

@@ -21,6 +21,7 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 
@@ -55,6 +56,7 @@ final class TableStore implements SimStore {
   private final Host host;
   private final StoreTable table;
   private final Map<Place, Content> memory = new HashMap<>();
+  private final Map<Long, List<Content>> disk = new HashMap<>();
   private final Map<Long, Waiter> waiters = new HashMap<>();
 
   /** Copies that came over the network, until a reader has said so to the owner. */
@@ -84,7 +86,16 @@ final class TableStore implements SimStore {
                 10_000_000_000L,
                 OBJECT_BYTES * (1 + host.draw(4)),
                 1 + host.draw(3),
-                1_000));
+                1_000,
+                host.draw(2) == 0
+                    ? Optional.empty()
+                    : Optional.of(
+                        new StoreTable.SpillLimits(
+                            capacityBytes / (1 + host.draw(3)),
+                            OBJECT_BYTES * (1 + host.draw(3)),
+                            1 + host.draw(3),
+                            1 + host.draw(2),
+                            1_000_000))));
   }
 
   // ---- the table ----
@@ -93,12 +104,12 @@ final class TableStore implements SimStore {
     if (closed) {
       return;
     }
-    long evicted = table.stats(0).evictedBytes();
+    long evicted = table.stats().evictedBytes();
     // Effects may bring on further steps: they are carried out when this one is over.
     ArrayDeque<StoreEffect> effects = new ArrayDeque<>();
     table.step(input, host.now(), effects::add);
     table.checkInvariants();
-    if (table.stats(0).evictedBytes() > evicted) {
+    if (table.stats().evictedBytes() > evicted) {
       host.count("evicted");
     }
     effects.forEach(this::carryOut);
@@ -134,12 +145,60 @@ final class TableStore implements SimStore {
         Object value = offer(pull);
         host.after(host.draw(TRANSFER_MAX_NANOS), () -> arrive(pull, value));
       }
+      case StoreEffect.StartSpill spill -> {
+        host.count("spill started");
+        spill.items().forEach(item -> valueAt(item.block(), item.key()));
+        host.after(host.draw(TRANSFER_MAX_NANOS), () -> written(spill));
+      }
+      case StoreEffect.StartRestore restore ->
+          host.after(host.draw(TRANSFER_MAX_NANOS), () -> restored(restore));
+      case StoreEffect.DeleteSpill delete -> {
+        if (disk.remove(delete.file()) == null) {
+          throw new AssertionError("deleted twice: " + delete);
+        }
+      }
+      case StoreEffect.OnDisk there -> {
+        Waiter reader = waiters.remove(there.waiter());
+        reader.state = State.READY;
+        ((Reader) reader).onDisk = disk.get(there.spot().file()).get(there.spot().index());
+      }
       case CutPull cut -> host.count("pull cut"); // it reports its end all the same
       case CloseSlab slab -> memory.keySet().removeIf(place -> place.slab() == slab.slab());
       case SetTimer set ->
           host.after(
               Math.max(0, set.atNanos() - host.now()), () -> step(new StoreInput.TimerFired()));
     }
+  }
+
+  private void written(StoreEffect.StartSpill spill) {
+    if (closed) {
+      return;
+    }
+    boolean fails = host.draw(8) == 0;
+    if (!fails) {
+      disk.put(
+          spill.file(),
+          spill.items().stream()
+              .map(item -> new Content(item.key(), valueAt(item.block(), item.key())))
+              .toList());
+    }
+    host.count(fails ? "spill failed" : "spilled");
+    step(
+        new StoreInput.SpillEnded(
+            spill.file(), fails ? Optional.of("disk full") : Optional.empty()));
+  }
+
+  private void restored(StoreEffect.StartRestore restore) {
+    if (closed) {
+      return;
+    }
+    Content content = disk.get(restore.spot().file()).get(restore.spot().index());
+    if (!content.key.equals(restore.key())) {
+      throw new AssertionError("another object on disk: " + content + " for " + restore);
+    }
+    memory.put(Place.of(restore.block()), content);
+    host.count("restored");
+    step(new StoreInput.PullEnded(restore.transfer(), new PullOutcome.Complete()));
   }
 
   private Object valueAt(Block block, ObjectKey key) {
@@ -168,7 +227,11 @@ final class TableStore implements SimStore {
     }
     Reader reader = new Reader(key);
     waiters.put(reader.waiter, reader);
-    step(new StoreInput.Pin(reader.waiter, key));
+    step(new StoreInput.Serve(reader.waiter, key));
+    if (reader.onDisk != null) {
+      host.count("served from disk");
+      return reader.onDisk.value;
+    }
     if (reader.state != State.READY) {
       return null;
     }
@@ -246,6 +309,9 @@ final class TableStore implements SimStore {
     final long waiter = ++lastWaiter;
     final ObjectKey key;
 
+    /** What a peer reads from disk; null for what is in memory. */
+    Content onDisk;
+
     Reader(ObjectKey key) {
       this.key = key;
     }
@@ -306,7 +372,7 @@ final class TableStore implements SimStore {
   public Write write(ObjectKey key, Object value) {
     Writer writer = new Writer(key, value);
     waiters.put(writer.waiter, writer);
-    step(new StoreInput.Create(writer.waiter, key, OBJECT_BYTES));
+    step(new StoreInput.Create(writer.waiter, key, OBJECT_BYTES, ""));
     return writer;
   }
 
@@ -374,7 +440,8 @@ final class TableStore implements SimStore {
         || table.contents().isEmpty()
             && waiters.isEmpty()
             && table.waitCount() == 0
-            && table.stats(0).usedBytes() == 0;
+            && table.stats().usedBytes() == 0
+            && disk.isEmpty();
   }
 
   @Override
