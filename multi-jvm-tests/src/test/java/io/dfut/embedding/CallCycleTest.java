@@ -37,6 +37,14 @@ class CallCycleTest {
       }
     }
 
+    int callThroughArgument() {
+      try (ActorHandle<Caller> me = self(Caller.class);
+          DFut<Integer> back = me.task(Caller::answer).submit();
+          DFut<Integer> more = dfut().task((Integer n) -> n + 1).submit(back)) {
+        return more.get();
+      }
+    }
+
     int callThrough(ActorHandle<Echo> echo) {
       try (ActorHandle<Caller> me = self(Caller.class);
           DFut<Integer> back = echo.task(Echo::ask).submit(me)) {
@@ -57,6 +65,18 @@ class CallCycleTest {
       assertThat(caller.task(Caller::answer).submit().get(Duration.ofSeconds(30)))
           .as("the actor lives on")
           .isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aCycleThroughATaskThatWaitsForItsArgumentFailsNamingIt() {
+    try (DFutSystem dfut = DFutSystem.local(2);
+        ActorHandle<Caller> caller = dfut.actor(Caller::new).create()) {
+      assertThatThrownBy(
+              () -> caller.task(Caller::callThroughArgument).submit().get(Duration.ofSeconds(30)))
+          .isInstanceOf(TaskFailedException.class)
+          .rootCause()
+          .hasMessageContaining("can never run");
     }
   }
 

@@ -446,6 +446,29 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     }
   }
 
+  /**
+   * What a task that is at no worker waits for: arguments without a value; for an actor's call, the
+   * actor, and what the call at the head of its line waits for. May name what is there meanwhile.
+   */
+  List<ObjectId> heldUpBy(TaskRecord task) {
+    List<ObjectId> objects = new ArrayList<>();
+    if (task.state == TaskRecord.State.WAITING) {
+      task.spec.arguments().forEach(argument -> objects.addAll(argument.dependencies()));
+    }
+    boolean isHeldBack =
+        task.state == TaskRecord.State.WAITING || task.state == TaskRecord.State.READY;
+    if (isHeldBack && task.spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
+      objects.add(actor.object());
+      ActorQueue queue = actors.get(actor);
+      ArrayDeque<TaskRecord> line = queue == null ? null : queue.lines.get(task.line);
+      TaskRecord head = line == null ? null : line.peekFirst();
+      if (head != null && head != task && head.state == TaskRecord.State.WAITING) {
+        head.spec.arguments().forEach(argument -> objects.addAll(argument.dependencies()));
+      }
+    }
+    return objects;
+  }
+
   private ArrayDeque<TaskRecord> lineOf(TaskRecord call, ActorId actor) {
     return actors
         .computeIfAbsent(actor, ActorQueue::new)

@@ -14,9 +14,12 @@ import io.dfut.internal.task.CallSite;
 import io.dfut.internal.task.Failure;
 import io.dfut.internal.task.Outcome;
 import io.dfut.internal.task.TaskSpec;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -232,7 +235,14 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
   }
 
   /**
-   * Tells the task that makes an object who waits for it.
+   * As many objects of this worker are looked at for who waits for one of them: a cycle through
+   * more tasks that are themselves waiting for arguments is not found.
+   */
+  private static final int HELD_UP_MAX = 1_000;
+
+  /**
+   * Tells the task that makes an object who waits for it. Whoever waits for a task that waits for
+   * its arguments waits for these.
    *
    * @param not a worker that said already that the task is not there; null for none
    */
@@ -244,13 +254,28 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       }
       return;
     }
-    Row row = counter.find(waited.object());
-    if (row != null
-        && row.value == null
-        && row.task != null
-        && row.task.state == TaskRecord.State.PUSHED
-        && !row.task.location.equals(not)) {
-      effects.accept(new WorkerEffect.Send(row.task.location, waited));
+    Set<ObjectId> seen = new HashSet<>(Set.of(waited.object()));
+    ArrayDeque<ObjectId> left = new ArrayDeque<>(seen);
+    while (!left.isEmpty()) {
+      ObjectId object = left.poll();
+      Row row = counter.find(object);
+      if (row == null || row.value != null) {
+        continue;
+      }
+      WorkerMessage.Waited passed = new WorkerMessage.Waited(object, waited.waiters());
+      if (!object.owner().equals(self)) {
+        effects.accept(new WorkerEffect.Send(object.owner(), passed));
+      } else if (row.task != null && row.task.state == TaskRecord.State.PUSHED) {
+        if (!row.task.location.equals(not)) {
+          effects.accept(new WorkerEffect.Send(row.task.location, passed));
+        }
+      } else if (row.task != null) {
+        for (ObjectId next : tasks.heldUpBy(row.task)) {
+          if (seen.size() < HELD_UP_MAX && seen.add(next)) {
+            left.add(next);
+          }
+        }
+      }
     }
   }
 

@@ -414,7 +414,7 @@ final class SimWorker {
           queue.stream().map(q -> q.push.spec().id()).collect(Collectors.toSet()),
           allWait ? calls.stream().map(c -> c.task().orElseThrow()).toList() : List.of(),
           sim.now())) {
-        sim.count("call that could never run");
+        sim.cycleBroken();
         queue.remove(queued.get());
         queued.get().claim.take(queued.get().push.attempt());
         answer(queued.get(), Failure.of(Failure.Kind.CANCELLED, "it could never run"));

@@ -35,4 +35,12 @@ record Values(byte[] content) implements Encoded {
   boolean isIn(Pinned pinned) {
     return pinned.bytes().mismatch(MemorySegment.ofArray(content)) == -1;
   }
+
+  /** Fails unless exactly this value is there. */
+  static void assertIs(MemorySegment there, int number, int bytes) {
+    long wrong = there.mismatch(MemorySegment.ofArray(of(number, bytes).content));
+    if (wrong != -1) {
+      throw new AssertionError("value " + number + " differs at " + wrong + " of " + bytes);
+    }
+  }
 }
