@@ -121,7 +121,7 @@ final class SpillTest {
   @Test
   @Tag("C226")
   void whenAllIsFreedNoFileIsLeft() throws Exception {
-    SlabObjectStore store = open("store.memory = 32 MiB");
+    SlabObjectStore store = open("store.memory = 32 MiB, store.spill.batch = 1 MiB");
     for (int i = 0; i < 40; i++) {
       store.putPrimary(key(i), Values.of(i, 4 * MIB));
     }
@@ -279,7 +279,7 @@ final class SpillTest {
     SlabObjectStore store =
         stores.open(
             1,
-            "store.memory = 16 MiB, store.spill.directories = [\""
+            "store.memory = 16 MiB, store.spill.batch = 1 MiB, store.spill.directories = [\""
                 + left
                 + "\", \""
                 + right
