@@ -21,6 +21,7 @@ import java.util.function.Supplier;
  * @param dataHost where the data plane listens
  * @param dataPort its port, 0 for a free one
  * @param connectionsMax connections from peers
+ * @param sharedMemory auto, off, or a directory
  */
 record StoreSettings(
     long memoryBytes,
@@ -37,7 +38,17 @@ record StoreSettings(
     Duration connectTimeout,
     Duration handshakeTimeout,
     Duration chunkTimeout,
-    Duration idleTimeout) {
+    Duration idleTimeout,
+    String sharedMemory) {
+
+  /** Values of {@code shared-memory} that are no directory. */
+  static final String SHARED_AUTO = "auto";
+
+  static final String SHARED_OFF = "off";
+
+  /** What it may be. */
+  static final String SHARED_RANGE =
+      "auto, off, or the absolute path of a directory in which this user may write";
 
   private static final long MIB = 1L << 20;
   private static final long MEMORY_MIN = 64 * 1024;
@@ -63,7 +74,8 @@ record StoreSettings(
         duration(store, "data.connect-timeout", Duration.ofMillis(1), Duration.ofMinutes(10)),
         duration(store, "data.handshake-timeout", Duration.ofMillis(1), Duration.ofMinutes(10)),
         duration(store, "data.chunk-timeout", Duration.ofMillis(1), Duration.ofMinutes(10)),
-        duration(store, "data.idle-timeout", Duration.ofMillis(1), Duration.ofHours(24)));
+        duration(store, "data.idle-timeout", Duration.ofMillis(1), Duration.ofHours(24)),
+        sharedMemory(store));
   }
 
   /**
@@ -75,8 +87,12 @@ record StoreSettings(
     return Math.clamp(share, MEMORY_MIN / 16, 16 * MIB);
   }
 
-  /** The bounds of the table. */
-  StoreTable.Limits limits(boolean networked) {
+  /**
+   * The bounds of the table.
+   *
+   * @param attaches whether other nodes' memory can be read in place
+   */
+  StoreTable.Limits limits(boolean networked, boolean attaches) {
     return new StoreTable.Limits(
         memoryBytes,
         slabBytes(),
@@ -85,7 +101,18 @@ record StoreSettings(
         networked ? peerWait.toNanos() : 0, // nobody will ever become known
         pullBytesInFlight,
         pullsPerPeer,
-        waitsMax);
+        waitsMax,
+        attaches);
+  }
+
+  private static String sharedMemory(Config store) {
+    String value =
+        read(store, "shared-memory", SHARED_RANGE, () -> store.getString("shared-memory"));
+    boolean known =
+        value.equals(SHARED_AUTO)
+            || value.equals(SHARED_OFF)
+            || value.startsWith("/") && value.indexOf('\0') < 0;
+    return (String) inRange("shared-memory", value, known, SHARED_RANGE);
   }
 
   private static Config section(Config dfut) {

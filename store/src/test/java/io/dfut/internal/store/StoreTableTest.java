@@ -37,7 +37,15 @@ final class StoreTableTest {
       new StoreTable(
           node(1),
           new StoreTable.Limits(
-              CAPACITY, 64, 10 * SECOND, 60 * SECOND, 3 * SECOND, 512, PULLS_PER_PEER, WAITS_MAX));
+              CAPACITY,
+              64,
+              10 * SECOND,
+              60 * SECOND,
+              3 * SECOND,
+              512,
+              PULLS_PER_PEER,
+              WAITS_MAX,
+              false));
 
   private final List<StoreEffect> effects = new ArrayList<>();
   private long now = SECOND;

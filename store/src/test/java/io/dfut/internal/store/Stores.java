@@ -19,7 +19,8 @@ final class Stores implements AutoCloseable {
 
   static Config config(String overrides) {
     return ConfigFactory.parseString(overrides)
-        .withFallback(ConfigFactory.parseString("memory = 16 MiB").atPath("store"))
+        .withFallback(
+            ConfigFactory.parseString("memory = 16 MiB, shared-memory = off").atPath("store"))
         .withFallback(ConfigFactory.load().getConfig("dfut"));
   }
 

@@ -42,6 +42,7 @@ final class StoresSimTest {
           List.of(
               "evicted",
               "pull started",
+              "attached",
               "no room to write",
               "half-written when its writer died",
               "write aborted",

@@ -13,6 +13,7 @@ import io.dfut.internal.store.StoreEffect.PinGranted;
 import io.dfut.internal.store.StoreEffect.PresentAlready;
 import io.dfut.internal.store.StoreEffect.Refused;
 import io.dfut.internal.store.StoreEffect.SetTimer;
+import io.dfut.internal.store.StoreEffect.StartAttach;
 import io.dfut.internal.store.StoreEffect.StartPull;
 import io.dfut.internal.store.StoreEffect.WriteGranted;
 import io.dfut.internal.store.StoreInput.PullOutcome;
@@ -63,6 +64,9 @@ final class TableStore implements SimStore {
   /** The stores of all nodes of the run, this one among them. */
   private final List<TableStore> all;
 
+  /** Which of the two machines this node runs on: those of one share memory. */
+  private final int machine;
+
   private long lastWaiter;
   private boolean closed;
 
@@ -84,7 +88,9 @@ final class TableStore implements SimStore {
                 10_000_000_000L,
                 OBJECT_BYTES * (1 + host.draw(4)),
                 1 + host.draw(3),
-                1_000));
+                1_000,
+                true));
+    this.machine = host.node().port() % 2;
   }
 
   // ---- the table ----
@@ -121,6 +127,15 @@ final class TableStore implements SimStore {
         reader.block = granted.block();
         valueAt(granted.block(), granted.key());
       }
+      case StoreEffect.AttachedGranted granted -> {
+        Reader reader = (Reader) waiters.get(granted.waiter());
+        reader.state = State.READY;
+        reader.attachment = granted.attachment();
+        // Whatever became of the source: the mapping stays.
+        reader.inPlace = attachments.get(granted.attachment()).inPlace;
+      }
+      case StartAttach attach -> host.after(host.draw(TRANSFER_MAX_NANOS), () -> attach(attach));
+      case StoreEffect.Detach detach -> detach(detach.attachment());
       case Absent absent -> waiters.remove(absent.waiter()).state = State.LOST;
       case Decided decided -> {}
       case StoreEffect.RoomWanted wanted -> host.count("room wanted");
@@ -140,6 +155,49 @@ final class TableStore implements SimStore {
           host.after(
               Math.max(0, set.atNanos() - host.now()), () -> step(new StoreInput.TimerFired()));
     }
+  }
+
+  // ---- attaches ----
+
+  /** What a source holds for this node, by the number of the attach. */
+  private final Map<Long, Reader> attachments = new HashMap<>();
+
+  private void attach(StartAttach attach) {
+    TableStore source = (TableStore) host.storeOf(attach.source());
+    if (host.isFrozen(attach.source()) && !source.closed && !host.isKnownDead(attach.source())) {
+      host.after(1_000_000, () -> attach(attach)); // it hangs
+      return;
+    }
+    step(new StoreInput.PullEnded(attach.transfer(), hold(attach, source)));
+  }
+
+  private PullOutcome hold(StartAttach attach, TableStore source) {
+    if (source.closed || closed || host.isFrozen(attach.source())) {
+      return new PullOutcome.Failed(0, "it died");
+    }
+    if (source.machine != machine) {
+      return new PullOutcome.NotAttached(true, "another machine");
+    }
+    if (host.draw(10) == 0) {
+      return new PullOutcome.NotAttached(false, "no shared memory left there");
+    }
+    Reader hold = source.new Reader(attach.key());
+    source.waiters.put(hold.waiter, hold);
+    source.step(new StoreInput.Pin(hold.waiter, attach.key()));
+    if (hold.state != State.READY || hold.block == null) {
+      hold.close();
+      return new PullOutcome.NotThere("not there");
+    }
+    host.count("attached");
+    hold.inPlace = hold.value();
+    attachments.put(attach.transfer(), hold);
+    return new PullOutcome.Attached();
+  }
+
+  private void detach(long attachment) {
+    // The release travels. A source that died has nothing to let go.
+    Reader hold = attachments.remove(attachment);
+    host.after(host.draw(TRANSFER_MAX_NANOS), hold::close);
   }
 
   private Object valueAt(Block block, ObjectKey key) {
@@ -246,6 +304,11 @@ final class TableStore implements SimStore {
     final long waiter = ++lastWaiter;
     final ObjectKey key;
 
+    /** What is read in another store's memory, and by which attachment; none for 0. */
+    Object inPlace;
+
+    long attachment;
+
     Reader(ObjectKey key) {
       this.key = key;
     }
@@ -257,12 +320,12 @@ final class TableStore implements SimStore {
 
     @Override
     public Object value() {
-      return valueAt(block, key);
+      return attachment != 0 ? inPlace : valueAt(block, key);
     }
 
     @Override
     public boolean takePulled() {
-      return pulled.remove(key);
+      return attachment == 0 && pulled.remove(key); // what is read in place is no copy
     }
 
     @Override
@@ -273,6 +336,10 @@ final class TableStore implements SimStore {
       gone = true;
       if (state == State.READY) {
         waiters.remove(waiter);
+        if (attachment != 0) {
+          step(new StoreInput.UnpinAttached(attachment));
+          return;
+        }
         if (pulled.remove(key)) {
           host.count("a copy that nobody reported"); // its reader is no more: nobody will free it
           step(new StoreInput.Unpin(key));
