@@ -175,7 +175,9 @@ final class SharedMemoryTest {
       one.close();
       two.peerDown(node(1));
       assertThat(value.isIn(pinned)).isTrue();
-      assertThat(value.isIn(two.pin(key(1)).orElseThrow())).isTrue();
+      try (Pinned later = two.pin(key(1)).orElseThrow()) {
+        assertThat(value.isIn(later)).isTrue();
+      }
     }
     two.free(key(1));
     assertThatThrownBy(() -> get(two, 1, value.bytes()))
@@ -481,12 +483,10 @@ final class SharedMemoryTest {
     SlabObjectStore one = stores.open(1, "");
     Values value = Values.of(1, MIB);
     one.putPrimary(key(1), value);
-    MemorySegment own;
-    try (Pinned pinned = one.pin(key(1)).orElseThrow()) {
-      own = pinned.own();
-      pinned.close();
-      assertThatThrownBy(pinned::own).isInstanceOf(IllegalStateException.class);
-    }
+    Pinned pinned = one.pin(key(1)).orElseThrow();
+    MemorySegment own = pinned.own();
+    pinned.close();
+    assertThatThrownBy(pinned::own).isInstanceOf(IllegalStateException.class);
     one.free(key(1));
     assertThat(one.stats().usedBytes()).isZero();
     one.close();
