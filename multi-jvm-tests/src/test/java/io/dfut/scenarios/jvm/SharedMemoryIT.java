@@ -1,13 +1,16 @@
 package io.dfut.scenarios.jvm;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.dfut.DFut;
+import io.dfut.DFutException;
 import io.dfut.DFutSystem;
+import io.dfut.NodeId;
 import io.dfut.ObjectView;
 import io.dfut.internal.cluster.launch.JvmProcess;
 import java.io.IOException;
@@ -18,6 +21,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -86,6 +90,14 @@ final class SharedMemoryIT {
     }
   }
 
+  private static NodeId nodeAt(DFutSystem dfut, String address) {
+    return await("the driver knows " + address)
+        .until(
+            () -> dfut.nodes().stream().filter(node -> node.address().equals(address)).findFirst(),
+            Optional::isPresent)
+        .orElseThrow();
+  }
+
   private static String runOf(JvmProcess node, List<String> runs) {
     return runs.stream()
         .filter(run -> run.startsWith("dfut-shm-" + node.pid() + "-"))
@@ -103,12 +115,15 @@ final class SharedMemoryIT {
 
   @Test
   void threeJvmsReadOneObjectInPlaceAndTheKillOfItsHolderHurtsNobody() throws Exception {
-    JvmProcess source = node("source");
-    String join = address(source);
+    JvmProcess reader = node("reader");
+    String join = address(reader); // the oldest, so that the others go on when the source dies
+    JvmProcess source = node("source", join);
+    String at = address(source);
     byte[] expected = Bodies.bytes(7, LENGTH);
     MemorySegment right = MemorySegment.ofArray(expected);
     try (DFutSystem dfut = DFutSystem.connect(join, settings())) {
-      DFut<byte[]> value = dfut.task(Bodies::bytes).submit(7, LENGTH);
+      NodeId home = nodeAt(dfut, at);
+      DFut<byte[]> value = dfut.task(Bodies::bytes).on(home).submit(7, LENGTH);
       assertThat(value.get(PATIENCE)).isEqualTo(expected);
       long begun = System.nanoTime();
       try (ObjectView view = value.view()) {
@@ -126,9 +141,7 @@ final class SharedMemoryIT {
       System.out.printf(
           "view and close of 100 MiB of another JVM, warm: %.3f ms%n", nanos[ROUNDS * 3 / 4] / 1e6);
 
-      JvmProcess reader = node("reader", join);
-      address(reader);
-      DFut<Integer> hash = dfut.task(Bodies::hash).submit(value);
+      DFut<Integer> hash = dfut.task(Bodies::hash).on(nodeAt(dfut, join)).submit(value);
       assertThat(hash.get(PATIENCE)).isEqualTo(Arrays.hashCode(expected));
       hash.close();
       await("the reader keeps no copy").atMost(PATIENCE).until(() -> holdsNothing(reader));
@@ -146,12 +159,13 @@ final class SharedMemoryIT {
         source.awaitExit(PATIENCE);
         assertThat(view.segment().mismatch(right)).isEqualTo(-1);
 
-        JvmProcess next = node("next", address(reader));
+        JvmProcess next = node("next", join);
         address(next);
         assertThat(runs()).as("swept by the next").doesNotContain(left).hasSize(3);
         assertThat(view.segment().mismatch(right)).isEqualTo(-1);
       }
-      assertThat(value.get(PATIENCE)).as("made again").isEqualTo(expected);
+      // It was made on that node and nowhere else may it be made again.
+      assertThatThrownBy(() -> value.get(PATIENCE)).isInstanceOf(DFutException.class);
       value.close();
       dfut.inspect().assertNoLeaks(Duration.ofSeconds(20));
       processes.forEach(JvmProcess::requestStop);
