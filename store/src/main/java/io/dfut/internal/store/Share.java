@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -68,7 +69,12 @@ record Share(String directory, String proof) {
 
   /** Whether this process sees the directory that the other one meant. Reads a file. */
   boolean isProven() {
-    Path path = Path.of(directory);
+    Path path;
+    try {
+      path = Path.of(directory);
+    } catch (InvalidPathException e) {
+      return false;
+    }
     if (!path.isAbsolute()
         || !path.normalize().equals(path)
         || path.getFileName() == null
