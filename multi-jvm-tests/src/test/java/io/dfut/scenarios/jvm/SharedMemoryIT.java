@@ -159,6 +159,9 @@ final class SharedMemoryIT {
         source.awaitExit(PATIENCE);
         assertThat(view.segment().mismatch(right)).isEqualTo(-1);
 
+        await("the source is found dead: before, nobody can join")
+            .atMost(PATIENCE)
+            .until(() -> !dfut.nodes().contains(home));
         JvmProcess next = node("next", join);
         address(next);
         assertThat(runs()).as("swept by the next").doesNotContain(left).hasSize(3);
