@@ -69,7 +69,9 @@ final class NodeDeathIT {
               + PAUSE.toMillis()
               + "ms",
           "dfut.pekko.cluster.split-brain-resolver.stable-after=" + STABLE.toMillis() + "ms",
-          "dfut.ownership.handover-grace=3s");
+          "dfut.ownership.handover-grace=3s",
+          // The nodes are of one host; here they stand for nodes of many, which have copies.
+          "dfut.store.shared-memory=off");
 
   private static final int SMALL = ObjectScenarios.SMALL;
   private static final int LARGE = ObjectScenarios.LARGE;

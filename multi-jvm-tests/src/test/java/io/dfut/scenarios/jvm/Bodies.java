@@ -46,6 +46,11 @@ public final class Bodies {
     return bytes;
   }
 
+  /** What {@link #bytes} gave, to a node that does not send it back. */
+  public static int hash(byte[] bytes) {
+    return java.util.Arrays.hashCode(bytes);
+  }
+
   /** Counts. */
   public static final class Counter extends DFutActor<Void> {
     private int n;

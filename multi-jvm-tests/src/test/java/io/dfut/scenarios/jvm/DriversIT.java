@@ -117,7 +117,9 @@ final class DriversIT {
     JvmProcess node = node("b", 2);
     int length = 10_000_000;
     byte[] expected = Bodies.bytes(7, length);
-    try (DFutSystem dfut = DFutSystem.connect(address(node), ADMITTED)) {
+    Config pulling = // in shared memory it would not be moved at all
+        ConfigFactory.parseString("dfut.store.shared-memory = off").withFallback(ADMITTED);
+    try (DFutSystem dfut = DFutSystem.connect(address(node), pulling)) {
       DFut<byte[]> result = dfut.task(Bodies::bytes).submit(7, length);
       for (int i = 0; i < 3; i++) {
         assertThat(result.get(PATIENCE)).isEqualTo(expected);

@@ -23,14 +23,15 @@ import java.nio.charset.StandardCharsets;
  *           chunk    length:4 crc32c:4 payload:length
  * </pre>
  *
- * All chunks but the last are as long as the request says. After the answer the next request may
- * follow. A later version may change everything behind {@code version:2}.
+ * Other kinds of requests are in {@link HoldFrames}. All chunks but the last are as long as the
+ * request says. After the answer the next request may follow. A later version may change everything
+ * behind {@code version:2}.
  */
 final class DataFrames {
   /** {@code DFDP}. */
   static final int MAGIC = 0x44_46_44_50;
 
-  static final short VERSION = 1;
+  static final short VERSION = 2;
   static final int HELLO_HEAD_BYTES = 8;
   static final int WELCOME_BYTES = 7;
   static final int ANSWER_BYTES = 9;
@@ -45,7 +46,7 @@ final class DataFrames {
    */
   static final short JAVA_STREAM = (short) 0xACED;
 
-  private static final byte KIND_PULL = 1;
+  static final byte KIND_PULL = 1;
   private static final int HOST_MAX = 255;
 
   /** Answers to a hello. */
@@ -98,25 +99,10 @@ final class DataFrames {
   }
 
   static ByteBuffer encode(Request request) throws ProtocolException {
-    ObjectId id = request.key().id();
-    NodeId node = id.owner().node();
-    byte[] host = node.host().getBytes(StandardCharsets.UTF_8);
-    if (host.length > HOST_MAX) {
-      throw new ProtocolException("host name of " + host.length + " bytes: " + node);
-    }
     ByteBuffer frame = ByteBuffer.allocate(REQUEST_MAX);
     frame.position(2);
-    frame
-        .put(KIND_PULL)
-        .putShort((short) host.length)
-        .put(host)
-        .putInt(node.port())
-        .putLong(node.incarnation());
-    frame
-        .putLong(id.owner().sequence())
-        .putLong(id.sequence())
-        .putInt(id.index())
-        .putInt(request.key().attempt());
+    frame.put(KIND_PULL);
+    put(frame, request.key());
     frame
         .putLong(request.bytes())
         .putLong(request.fromBytes())
@@ -126,6 +112,36 @@ final class DataFrames {
     return frame.flip();
   }
 
+  /** Appends a key. */
+  static void put(ByteBuffer frame, ObjectKey key) throws ProtocolException {
+    ObjectId id = key.id();
+    NodeId node = id.owner().node();
+    byte[] host = node.host().getBytes(StandardCharsets.UTF_8);
+    if (host.length > HOST_MAX) {
+      throw new ProtocolException("host name of " + host.length + " bytes: " + node);
+    }
+    frame.putShort((short) host.length).put(host).putInt(node.port()).putLong(node.incarnation());
+    frame
+        .putLong(id.owner().sequence())
+        .putLong(id.sequence())
+        .putInt(id.index())
+        .putInt(key.attempt());
+  }
+
+  /** Reads a key; what is wrong with it is thrown as it comes. */
+  static ObjectKey key(ByteBuffer body) throws ProtocolException, CharacterCodingException {
+    int hostBytes = Short.toUnsignedInt(body.getShort());
+    if (hostBytes > HOST_MAX) {
+      throw new ProtocolException("host name of " + hostBytes + " bytes");
+    }
+    ByteBuffer name = body.slice(body.position(), hostBytes);
+    String host = StandardCharsets.UTF_8.newDecoder().decode(name).toString();
+    body.position(body.position() + hostBytes);
+    NodeId node = new NodeId(host, body.getInt(), body.getLong());
+    WorkerId owner = new WorkerId(node, body.getLong());
+    return new ObjectKey(new ObjectId(owner, body.getLong(), body.getInt()), body.getInt());
+  }
+
   /** Reads a request's body; whatever is wrong with it ends as a {@link ProtocolException}. */
   static Request decode(ByteBuffer body) throws ProtocolException {
     try {
@@ -133,17 +149,7 @@ final class DataFrames {
       if (kind != KIND_PULL) {
         throw new ProtocolException("unknown kind of request: " + kind);
       }
-      int hostBytes = Short.toUnsignedInt(body.getShort());
-      if (hostBytes > HOST_MAX) {
-        throw new ProtocolException("host name of " + hostBytes + " bytes");
-      }
-      ByteBuffer name = body.slice(body.position(), hostBytes);
-      String host = StandardCharsets.UTF_8.newDecoder().decode(name).toString();
-      body.position(body.position() + hostBytes);
-      NodeId node = new NodeId(host, body.getInt(), body.getLong());
-      WorkerId owner = new WorkerId(node, body.getLong());
-      ObjectKey key =
-          new ObjectKey(new ObjectId(owner, body.getLong(), body.getInt()), body.getInt());
+      ObjectKey key = key(body);
       Request request =
           new Request(key, body.getLong(), body.getLong(), body.getInt(), body.getInt());
       if (body.hasRemaining()) {

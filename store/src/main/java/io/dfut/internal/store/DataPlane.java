@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -98,7 +99,22 @@ final class DataPlane implements AutoCloseable {
 
     @Override
     void close();
+
+    /** Where others of this host can map it; empty when it is in ordinary memory, or not ours. */
+    Optional<Place> place();
   }
+
+  /** A piece of a slab's file. */
+  record Place(String file, long slabBytes, long offset) {}
+
+  /**
+   * What a store shares with other JVMs of its host.
+   *
+   * @param share where
+   * @param holds what they read here
+   * @param attachments what is read there
+   */
+  record Sharing(Share share, Holds holds, Attachments attachments) {}
 
   /**
    * Checksums of chunks that were sent before, so that a value that goes to many nodes is summed up
@@ -209,6 +225,7 @@ final class DataPlane implements AutoCloseable {
   private final DataTransport transport;
   private final byte[] token;
   private final Function<ObjectKey, Optional<Served>> pins;
+  private final Optional<Sharing> sharing;
   private final ServerSocketChannel server;
   private final DataEndpoint endpoint;
   private final ThreadPoolExecutor threads;
@@ -225,6 +242,9 @@ final class DataPlane implements AutoCloseable {
   /** Pulls by their number. Added by {@link #pull}; removed when they end. */
   private final ConcurrentHashMap<Long, Running> running = new ConcurrentHashMap<>();
 
+  /** Nodes that are being told of releases. Added and removed by the thread that tells. */
+  private final ConcurrentHashMap<NodeId, Boolean> telling = new ConcurrentHashMap<>();
+
   private final AtomicInteger accepted = new AtomicInteger();
   private final AtomicInteger strangers = new AtomicInteger();
   private final ChunkSums sums = new ChunkSums();
@@ -236,18 +256,21 @@ final class DataPlane implements AutoCloseable {
    * Listens at once.
    *
    * @param pins how an object that a peer asks for is held while it is sent
+   * @param sharing shared memory, where there is some
    */
   DataPlane(
       NodeId self,
       StoreSettings settings,
       DataTransport transport,
       String token,
-      Function<ObjectKey, Optional<Served>> pins) {
+      Function<ObjectKey, Optional<Served>> pins,
+      Optional<Sharing> sharing) {
     this.self = self;
     this.settings = settings;
     this.transport = transport;
     this.token = token.getBytes(StandardCharsets.UTF_8);
     this.pins = pins;
+    this.sharing = sharing;
     if (this.token.length == 0 || this.token.length > DataFrames.TOKEN_MAX) {
       throw new IllegalArgumentException("a token has 1 to " + DataFrames.TOKEN_MAX + " bytes");
     }
@@ -393,7 +416,12 @@ final class DataPlane implements AutoCloseable {
           throw new ProtocolException("a request of " + bytes + " bytes");
         }
         connection.expect("a request", settings.chunkTimeout());
-        answer(connection, DataFrames.decode(connection.read(bytes)));
+        ByteBuffer body = connection.read(bytes);
+        switch (body.remaining() == 0 ? 0 : body.get(body.position())) {
+          case HoldFrames.KIND_HOLD -> hold(connection, HoldFrames.decodeHold(body));
+          case HoldFrames.KIND_RELEASE -> release(connection, HoldFrames.decodeRelease(body));
+          default -> answer(connection, DataFrames.decode(body));
+        }
       }
     } catch (ProtocolException e) {
       refused(connection.channel.remote(), e.getMessage());
@@ -532,6 +560,52 @@ final class DataPlane implements AutoCloseable {
     }
   }
 
+  /** A node of this host wants to read an object where it is. */
+  private void hold(Connection connection, HoldFrames.Hold wanted) throws IOException {
+    if (sharing.isEmpty() || !sharing.get().holds().admit(wanted.reader())) {
+      connection.channel.write(DataFrames.answer(HoldFrames.NOT_SHARED, 0));
+      return;
+    }
+    Optional<Served> found = pins.apply(wanted.key());
+    if (found.isEmpty()) {
+      connection.channel.write(DataFrames.answer(DataFrames.NOT_HERE, 0));
+      return;
+    }
+    Served pin = found.get();
+    boolean kept = false;
+    try {
+      long bytes = pin.size();
+      Optional<Place> place = pin.place();
+      if (bytes != wanted.bytes()) {
+        connection.channel.write(DataFrames.answer(DataFrames.SIZE_DIFFERS, bytes));
+        return;
+      }
+      kept = place.isPresent() && sharing.get().holds().add(wanted.reader(), wanted.number(), pin);
+      if (!kept) {
+        connection.channel.write(DataFrames.answer(HoldFrames.NOT_HELD, bytes));
+        return;
+      }
+      // From here on it is the reader who ends it, also if the answer does not arrive.
+      connection.channel.write(
+          DataFrames.answer(DataFrames.FOUND, bytes),
+          HoldFrames.encode(
+              new HoldFrames.Held(
+                  place.get().offset(),
+                  place.get().slabBytes(),
+                  place.get().file(),
+                  sharing.get().share())));
+    } finally {
+      if (!kept) {
+        pin.close();
+      }
+    }
+  }
+
+  private void release(Connection connection, HoldFrames.Release ended) throws IOException {
+    sharing.ifPresent(s -> s.holds().release(ended.reader(), ended.numbers()));
+    connection.channel.write(DataFrames.answer(HoldFrames.RELEASED, ended.numbers().size()));
+  }
+
   // -------------------------------------------------------------------------------------------------------- puller
 
   /**
@@ -549,6 +623,36 @@ final class DataPlane implements AutoCloseable {
       long bytes,
       long fromBytes,
       Consumer<PullOutcome> ended) {
+    begin(
+        transfer,
+        source,
+        from,
+        () -> new Wanted(key, target.get(), bytes, fromBytes),
+        fromBytes,
+        ended);
+  }
+
+  /**
+   * Asks the source to hold an object and maps it. The outcome comes once, on another thread; when
+   * it is not {@link PullOutcome.Attached}, nothing is held, or will be released.
+   */
+  void attach(
+      long transfer,
+      NodeId source,
+      DataEndpoint from,
+      ObjectKey key,
+      long bytes,
+      Consumer<PullOutcome> ended) {
+    begin(transfer, source, from, () -> new WantedInPlace(transfer, source, key, bytes), 0, ended);
+  }
+
+  private void begin(
+      long transfer,
+      NodeId source,
+      DataEndpoint from,
+      Supplier<Conversation> about,
+      long fromBytes,
+      Consumer<PullOutcome> ended) {
     Running run = new Running();
     running.put(transfer, run);
     try {
@@ -556,9 +660,9 @@ final class DataPlane implements AutoCloseable {
           () -> {
             PullOutcome outcome = new PullOutcome.Failed(fromBytes, "not tried");
             try {
-              outcome = pull(run, source, from, new Wanted(key, target.get(), bytes, fromBytes));
+              outcome = converse(run, source, from, about.get());
             } catch (RuntimeException | OutOfMemoryError e) {
-              log.warn("pulling {} from {} failed", key, source, e);
+              log.warn("transfer {} from {} failed", transfer, source, e);
               outcome = new PullOutcome.Failed(fromBytes, e.toString());
             } finally {
               running.remove(transfer, run);
@@ -592,8 +696,169 @@ final class DataPlane implements AutoCloseable {
     }
   }
 
+  /**
+   * Tells the source that nobody reads these any more. Blocks.
+   *
+   * @return false when the source did not answer, so that it must be told again
+   */
+  private boolean release(NodeId source, DataEndpoint from, List<Long> numbers) {
+    HoldFrames.Release message = new HoldFrames.Release(sharing.orElseThrow().share(), numbers);
+    Conversation telling =
+        new Conversation() {
+          @Override
+          public PullOutcome hold(Connection connection) throws IOException {
+            connection.expect("an answer to a release", settings.chunkTimeout());
+            connection.channel.write(HoldFrames.encode(message));
+            ByteBuffer answer = connection.read(DataFrames.ANSWER_BYTES);
+            if (answer.get() != HoldFrames.RELEASED) {
+              throw new ProtocolException("not an answer to a release");
+            }
+            return new PullOutcome.Complete();
+          }
+
+          @Override
+          public boolean isAnswered() {
+            return false; // it may be said twice
+          }
+
+          @Override
+          public PullOutcome failed(String why) {
+            return new PullOutcome.Failed(0, why);
+          }
+        };
+    return converse(new Running(), source, from, telling) instanceof PullOutcome.Complete;
+  }
+
+  /**
+   * Sees to it that a node is told of the holds that nobody needs any more, on another thread. What
+   * cannot be told stays to be told.
+   */
+  void tellReleases(NodeId source, DataEndpoint from) {
+    Attachments attachments = sharing.orElseThrow().attachments();
+    if (telling.putIfAbsent(source, true) != null) {
+      return; // the one who tells looks again before it ends
+    }
+    try {
+      threads.execute(
+          () -> {
+            boolean told = true;
+            try {
+              while (told) {
+                List<Long> numbers = attachments.takeReleases(source);
+                if (numbers.isEmpty()) {
+                  break;
+                }
+                told = release(source, from, numbers);
+                if (!told) {
+                  attachments.putBack(source, numbers); // reap tries again
+                }
+              }
+            } finally {
+              telling.remove(source);
+            }
+            if (told && attachments.hasReleases(source)) {
+              tellReleases(source, from); // added between our last look and the removal
+            }
+          });
+    } catch (RejectedExecutionException | OutOfMemoryError e) {
+      telling.remove(source);
+      log.debug("releases for {} wait", source, e);
+    }
+  }
+
+  /** What is said over one connection, until the next may be said. */
+  private interface Conversation {
+    PullOutcome hold(Connection connection) throws IOException;
+
+    /** Whether the peer has answered, so that the connection is known to have been good. */
+    boolean isAnswered();
+
+    PullOutcome failed(String why);
+  }
+
+  /** An object that is to be read where it is. */
+  private final class WantedInPlace implements Conversation {
+    final long number;
+    final NodeId source;
+    final ObjectKey key;
+    final long bytes;
+    boolean answered;
+
+    /** Whether it may be held there without our knowing it. */
+    boolean inDoubt;
+
+    WantedInPlace(long number, NodeId source, ObjectKey key, long bytes) {
+      this.number = number;
+      this.source = source;
+      this.key = key;
+      this.bytes = bytes;
+    }
+
+    @Override
+    public PullOutcome hold(Connection connection) throws IOException {
+      Sharing mine = sharing.orElseThrow();
+      connection.expect("an answer", settings.chunkTimeout());
+      inDoubt = true;
+      connection.channel.write(
+          HoldFrames.encode(new HoldFrames.Hold(number, key, bytes, mine.share())));
+      ByteBuffer answer = connection.read(DataFrames.ANSWER_BYTES);
+      answered = true;
+      byte status = answer.get();
+      long there = answer.getLong();
+      if (status != DataFrames.FOUND) {
+        inDoubt = false;
+        return switch (status) {
+          case DataFrames.NOT_HERE -> new PullOutcome.NotThere("it is not there");
+          case DataFrames.SIZE_DIFFERS ->
+              new PullOutcome.NotThere("it has " + there + " bytes there instead of " + bytes);
+          case HoldFrames.NOT_HELD -> new PullOutcome.NotAttached(false, "it is not held");
+          case HoldFrames.NOT_SHARED -> new PullOutcome.NotAttached(true, "it shares no memory");
+          default -> throw new ProtocolException("unknown status " + status);
+        };
+      }
+      int length = Short.toUnsignedInt(connection.read(2).getShort());
+      if (length > HoldFrames.HELD_MAX) {
+        throw new ProtocolException("a place of " + length + " bytes");
+      }
+      HoldFrames.Held held = HoldFrames.decodeHeld(connection.read(length));
+      if (!mine.attachments().isProven(source, held.source())) {
+        return failed(new PullOutcome.NotAttached(true, "its memory is not seen here"));
+      }
+      try {
+        mine.attachments().attach(number, source, held, bytes);
+      } catch (IOException e) {
+        log.debug("{} of {} cannot be mapped", key, source, e);
+        return failed(new PullOutcome.NotAttached(false, e.toString()));
+      }
+      inDoubt = false;
+      return new PullOutcome.Attached();
+    }
+
+    private PullOutcome failed(PullOutcome outcome) {
+      if (inDoubt) {
+        sharing.orElseThrow().attachments().doubtful(source, number);
+      }
+      return outcome;
+    }
+
+    @Override
+    public boolean isAnswered() {
+      return answered;
+    }
+
+    @Override
+    public PullOutcome failed(String why) {
+      return failed(new PullOutcome.Failed(0, why));
+    }
+
+    @Override
+    public String toString() {
+      return "reading " + key + " in place";
+    }
+  }
+
   /** What is pulled, and how far it came. */
-  private static final class Wanted {
+  private final class Wanted implements Conversation {
     final ObjectKey key;
     final MemorySegment target;
     final long bytes;
@@ -610,9 +875,29 @@ final class DataPlane implements AutoCloseable {
       this.fromBytes = fromBytes;
       this.verifiedBytes = fromBytes;
     }
+
+    @Override
+    public PullOutcome hold(Connection connection) throws IOException {
+      return exchange(connection, this);
+    }
+
+    @Override
+    public boolean isAnswered() {
+      return answered;
+    }
+
+    @Override
+    public PullOutcome failed(String why) {
+      return new PullOutcome.Failed(verifiedBytes, why);
+    }
+
+    @Override
+    public String toString() {
+      return "pulling " + key;
+    }
   }
 
-  private PullOutcome pull(Running run, NodeId source, DataEndpoint from, Wanted wanted) {
+  private PullOutcome converse(Running run, NodeId source, DataEndpoint from, Conversation wanted) {
     while (true) {
       Connection connection = takeIdle(source);
       boolean reused = connection != null;
@@ -623,7 +908,7 @@ final class DataPlane implements AutoCloseable {
         if (!run.on(connection)) {
           throw new IOException("cut");
         }
-        PullOutcome outcome = exchange(connection, wanted);
+        PullOutcome outcome = wanted.hold(connection);
         if (run.on(null)) {
           keep(source, connection);
         } else {
@@ -636,7 +921,7 @@ final class DataPlane implements AutoCloseable {
         }
         // The source may have closed a connection that was idle: that says nothing about the
         // object.
-        if (reused && !wanted.answered && !run.isCut() && !connection.overdue && !closed) {
+        if (reused && !wanted.isAnswered() && !run.isCut() && !connection.overdue && !closed) {
           continue;
         }
         String why =
@@ -646,8 +931,8 @@ final class DataPlane implements AutoCloseable {
                     + " while waiting for "
                     + connection.expected
                 : String.valueOf(e.getMessage() == null ? e : e.getMessage());
-        log.debug("pulling {} from {} failed: {}", wanted.key, source, why, e);
-        return new PullOutcome.Failed(wanted.verifiedBytes, why);
+        log.debug("{} from {} failed: {}", wanted, source, why, e);
+        return wanted.failed(why);
       }
     }
   }

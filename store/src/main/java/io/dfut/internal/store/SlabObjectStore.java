@@ -8,10 +8,12 @@ import io.dfut.internal.codec.Encoded;
 import io.dfut.internal.spi.ObjectKey;
 import io.dfut.internal.spi.ObjectStore;
 import io.dfut.internal.store.StoreEffect.Answer;
+import io.dfut.internal.store.StoreEffect.AttachedGranted;
 import io.dfut.internal.store.StoreEffect.CloseSlab;
 import io.dfut.internal.store.StoreEffect.CutPull;
 import io.dfut.internal.store.StoreEffect.Decided;
 import io.dfut.internal.store.StoreEffect.DeleteSpill;
+import io.dfut.internal.store.StoreEffect.Detach;
 import io.dfut.internal.store.StoreEffect.OnDisk;
 import io.dfut.internal.store.StoreEffect.PinGranted;
 import io.dfut.internal.store.StoreEffect.PresentAlready;
@@ -19,6 +21,7 @@ import io.dfut.internal.store.StoreEffect.Refusal;
 import io.dfut.internal.store.StoreEffect.Refused;
 import io.dfut.internal.store.StoreEffect.RoomWanted;
 import io.dfut.internal.store.StoreEffect.SetTimer;
+import io.dfut.internal.store.StoreEffect.StartAttach;
 import io.dfut.internal.store.StoreEffect.StartPull;
 import io.dfut.internal.store.StoreEffect.StartRestore;
 import io.dfut.internal.store.StoreEffect.StartSpill;
@@ -26,7 +29,9 @@ import io.dfut.internal.store.StoreEffect.WriteGranted;
 import io.dfut.internal.store.StoreInput.PullOutcome;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -39,6 +44,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -101,8 +107,11 @@ final class SlabObjectStore implements ObjectStore {
   private final NodeId self;
   private final StoreTable table;
   private final ReentrantLock lock = new ReentrantLock();
-  private final StoreMemory memory = new StoreMemory();
+  private final Optional<SharedDirectory> shared;
+  private final StoreMemory memory;
   private final Optional<SpillFiles> spill;
+  private final Attachments attachments = new Attachments();
+  private final Holds holds = new Holds();
   private final Optional<DataPlane> dataPlane;
   private final AtomicLong lastWaiter = new AtomicLong(CALLER);
 
@@ -126,14 +135,31 @@ final class SlabObjectStore implements ObjectStore {
   /** Opens a store; {@link #start} must follow before it is used. */
   SlabObjectStore(NodeId self, StoreSettings settings, Optional<DataTransport> transport) {
     this.self = self;
-    this.spill = settings.openSpillFiles(memory::segment);
+    this.shared = SharedDirectory.open(settings, transport.isPresent());
+    this.memory = new StoreMemory(shared);
+    Optional<SpillFiles> files = Optional.empty();
+    boolean opened = false;
     try {
-      this.table = new StoreTable(self, settings.limits(transport.isPresent(), spill.isPresent()));
+      files = settings.openSpillFiles(memory::segment);
+      this.spill = files;
+      this.table =
+          new StoreTable(
+              self,
+              settings.limits(
+                  transport.isPresent(),
+                  files.isPresent(),
+                  transport.isPresent() && shared.isPresent()));
+      Optional<DataPlane.Sharing> sharing =
+          shared.map(s -> new DataPlane.Sharing(s.share(), holds, attachments));
       this.dataPlane =
-          transport.map(t -> new DataPlane(self, settings, t, newToken(), this::pinToServe));
-    } catch (RuntimeException e) {
-      spill.ifPresent(SpillFiles::close);
-      throw e;
+          transport.map(
+              t -> new DataPlane(self, settings, t, newToken(), this::pinToServe, sharing));
+      opened = true;
+    } finally {
+      if (!opened) { // the port is taken, say
+        files.ifPresent(SpillFiles::close);
+        shared.ifPresent(SharedDirectory::close);
+      }
     }
   }
 
@@ -199,6 +225,8 @@ final class SlabObjectStore implements ObjectStore {
     switch (effect) {
       case Answer answer -> {} // last of all, as it may run foreign code
       case StartPull start -> startPull(start);
+      case StartAttach start -> startAttach(start);
+      case Detach detach -> detach(detach.attachment());
       case CutPull cut -> dataPlane.ifPresent(plane -> plane.cut(cut.transfer()));
       case StartSpill start ->
           spill
@@ -242,6 +270,44 @@ final class SlabObjectStore implements ObjectStore {
             outcome -> step(new StoreInput.PullEnded(start.transfer(), outcome)));
   }
 
+  private void startAttach(StartAttach start) {
+    DataEndpoint from = endpoints.get(start.source());
+    if (from == null || dataPlane.isEmpty()) {
+      step(
+          new StoreInput.PullEnded(
+              start.transfer(), new PullOutcome.Failed(0, "the node is gone")));
+      return;
+    }
+    dataPlane
+        .get()
+        .attach(
+            start.transfer(),
+            start.source(),
+            from,
+            start.key(),
+            start.bytes(),
+            outcome -> {
+              step(new StoreInput.PullEnded(start.transfer(), outcome));
+              tellReleases(); // if it failed in a way that leaves it in doubt
+            });
+  }
+
+  private void detach(long attachment) {
+    attachments.detach(attachment);
+    tellReleases();
+  }
+
+  private void tellReleases() {
+    for (NodeId source : attachments.sourcesToTell()) {
+      DataEndpoint from = endpoints.get(source);
+      if (from != null) {
+        dataPlane.ifPresent(plane -> plane.tellReleases(source, from));
+      } else {
+        attachments.forget(source); // it is gone, and with it what it held
+      }
+    }
+  }
+
   private void deliver(Answer answer) {
     CompletableFuture<Answer> put = puts.remove(answer.waiter());
     if (put != null) {
@@ -250,12 +316,8 @@ final class SlabObjectStore implements ObjectStore {
     }
     CompletableFuture<Pinned> fetch = fetches.remove(answer.waiter());
     switch (answer) {
-      case PinGranted granted -> {
-        Held held = new Held(granted);
-        if (fetch == null || !fetch.complete(held)) {
-          held.close(); // given up meanwhile
-        }
-      }
+      case PinGranted granted -> give(new Held(granted), fetch);
+      case AttachedGranted granted -> give(new Held(granted), fetch);
       case Refused refused -> {
         if (fetch != null) {
           fetch.completeExceptionally(exceptionFor(refused.why()));
@@ -272,14 +334,28 @@ final class SlabObjectStore implements ObjectStore {
     }
   }
 
+  private static void give(Held held, CompletableFuture<Pinned> fetch) {
+    if (fetch == null || !fetch.complete(held)) {
+      held.close(); // given up meanwhile
+    }
+  }
+
   /** What a timer does; harmless at any time. */
   void timerFired() {
     step(new StoreInput.TimerFired());
   }
 
-  /** Ends connections that are past their deadline. */
+  /**
+   * Ends connections that are past their deadline, holds of processes that are gone, and mappings
+   * of slabs that are closed.
+   */
   void reap() {
     dataPlane.ifPresent(plane -> plane.reap(System.nanoTime()));
+    if (shared.isPresent() && !closed.get()) {
+      holds.reap();
+      attachments.reap();
+      tellReleases();
+    }
   }
 
   // ----------------------------------------------------------------------------------------------------------- put
@@ -363,17 +439,36 @@ final class SlabObjectStore implements ObjectStore {
 
   // ---------------------------------------------------------------------------------------------------------- read
 
-  /** A pin. Counts down once, whoever closes it and how often. */
+  /** Runs what is left to do when a segment of {@link Held#own} cannot be reached any more. */
+  private static final Cleaner CLEANER = Cleaner.create();
+
+  /** A pin. Counts down once, whoever closes it and how often; later if it was made own. */
   private final class Held implements Pinned, DataPlane.Served {
     private final ObjectKey key;
+
+    /** Where it is; null when it is attached. */
     private final Block block;
+
+    private final long attachment;
     private final long bytes;
     private final long seal;
     private final AtomicBoolean released = new AtomicBoolean();
 
+    /** The pin itself until it is closed, and each own segment. */
+    private final AtomicInteger uses = new AtomicInteger(1);
+
     Held(PinGranted granted) {
       this.key = granted.key();
       this.block = granted.block();
+      this.attachment = 0;
+      this.bytes = granted.bytes();
+      this.seal = granted.seal();
+    }
+
+    Held(AttachedGranted granted) {
+      this.key = granted.key();
+      this.block = null;
+      this.attachment = granted.attachment();
       this.bytes = granted.bytes();
       this.seal = granted.seal();
     }
@@ -394,17 +489,93 @@ final class SlabObjectStore implements ObjectStore {
     }
 
     @Override
+    public boolean isCopy() {
+      return block != null;
+    }
+
+    @Override
+    public Optional<DataPlane.Place> place() {
+      return block == null
+          ? Optional.empty()
+          : memory
+              .file(block)
+              .map(
+                  file ->
+                      new DataPlane.Place(
+                          file.getFileName().toString(), block.slabBytes(), block.offset()));
+    }
+
+    @Override
     public MemorySegment bytes() {
       if (released.get()) {
         throw new IllegalStateException("the view of " + key + " is closed");
       }
-      return memory.segment(block).asSlice(0, bytes).asReadOnly();
+      return block == null
+          ? attachments.get(attachment).segment()
+          : memory.segment(block).asSlice(0, bytes).asReadOnly();
+    }
+
+    @Override
+    public MemorySegment own() {
+      if (uses.updateAndGet(n -> n == 0 ? 0 : n + 1) == 0 || released.get()) {
+        throw new IllegalStateException("the view of " + key + " is closed");
+      }
+      boolean mapped = false;
+      try {
+        Optional<MemorySegment> own = mapOwn();
+        mapped = own.isPresent();
+        return mapped ? own.get() : Pinned.super.own();
+      } finally {
+        if (!mapped) {
+          endUse();
+        }
+      }
+    }
+
+    /** Keeps the pin until the segment cannot be reached; empty where there is no file to map. */
+    private Optional<MemorySegment> mapOwn() {
+      if (bytes == 0) {
+        return Optional.empty();
+      }
+      try {
+        MemorySegment own;
+        Runnable end = this::endUse;
+        if (block == null) {
+          own = attachments.get(attachment).mapOwn();
+          SharedDirectory ours = shared.orElseThrow();
+          // The source holds it for us as long as our lock is held, also when our store is closed.
+          ours.retain();
+          end =
+              () -> {
+                endUse();
+                ours.release();
+              };
+        } else {
+          Optional<Path> file = memory.file(block);
+          if (file.isEmpty()) {
+            return Optional.empty();
+          }
+          own = SharedDirectory.mapOwn(file.get(), block.offset(), bytes);
+        }
+        // Slices and buffers of it have the same scope.
+        CLEANER.register(own.scope(), end);
+        return Optional.of(own);
+      } catch (IOException | OutOfMemoryError e) { // the source is gone, or too many mappings
+        log.debug("{} cannot be mapped, it is copied", key, e);
+        return Optional.empty();
+      }
+    }
+
+    private void endUse() {
+      if (uses.decrementAndGet() == 0) {
+        step(block == null ? new StoreInput.UnpinAttached(attachment) : new StoreInput.Unpin(key));
+      }
     }
 
     @Override
     public void close() {
       if (released.compareAndSet(false, true)) {
-        step(new StoreInput.Unpin(key));
+        endUse();
       }
     }
 
@@ -422,6 +593,7 @@ final class SlabObjectStore implements ObjectStore {
   private Optional<DataPlane.Served> pinToServe(ObjectKey key) {
     return switch (step(new StoreInput.Serve(CALLER, key))) {
       case PinGranted granted -> Optional.of(new Held(granted));
+      case AttachedGranted granted -> Optional.of(new Held(granted));
       case OnDisk onDisk -> openToServe(onDisk);
       case Answer absent -> Optional.empty();
     };
@@ -465,6 +637,11 @@ final class SlabObjectStore implements ObjectStore {
     }
 
     @Override
+    public Optional<DataPlane.Place> place() {
+      return Optional.empty();
+    }
+
+    @Override
     public ByteBuffer range(long from, int bytes) throws IOException {
       if (buffer == null || buffer.capacity() < bytes) {
         buffer = ByteBuffer.allocateDirect(bytes);
@@ -490,9 +667,11 @@ final class SlabObjectStore implements ObjectStore {
   }
 
   private Held held(ObjectKey key) {
-    return step(new StoreInput.Pin(CALLER, key)) instanceof PinGranted granted
-        ? new Held(granted)
-        : null;
+    return switch (step(new StoreInput.Pin(CALLER, key))) {
+      case PinGranted granted -> new Held(granted);
+      case AttachedGranted granted -> new Held(granted);
+      case Answer absent -> null;
+    };
   }
 
   @Override
@@ -593,6 +772,16 @@ final class SlabObjectStore implements ObjectStore {
     }
   }
 
+  /** What is read in other nodes' memory; for tests. */
+  Attachments attachments() {
+    return attachments;
+  }
+
+  /** What other nodes read here; for tests. */
+  Holds holds() {
+    return holds;
+  }
+
   /** The data plane, if there is one; for tests. */
   Optional<DataPlane> dataPlane() {
     return dataPlane;
@@ -618,6 +807,7 @@ final class SlabObjectStore implements ObjectStore {
     endpoints.remove(node);
     step(new StoreInput.PeerDown(node));
     dataPlane.ifPresent(plane -> plane.forget(node));
+    attachments.forget(node);
   }
 
   // -------------------------------------------------------------------------------------------------------- errors
@@ -677,6 +867,28 @@ final class SlabObjectStore implements ObjectStore {
 
   // --------------------------------------------------------------------------------------------------------- close
 
+  private void closeMemory() {
+    holds.close();
+    boolean unmapped = false;
+    try {
+      attachments.close();
+      unmapped = true;
+    } finally {
+      if (!unmapped) { // somebody is in the middle of a read: sources must go on holding for us
+        shared.ifPresent(SharedDirectory::retain);
+      }
+      try {
+        memory.close();
+      } finally {
+        try {
+          shared.ifPresent(SharedDirectory::close);
+        } finally {
+          shell.closed();
+        }
+      }
+    }
+  }
+
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
@@ -689,11 +901,7 @@ final class SlabObjectStore implements ObjectStore {
           try {
             spill.ifPresent(SpillFiles::close);
           } finally {
-            try {
-              memory.close();
-            } finally {
-              shell.closed();
-            }
+            closeMemory();
           }
         }
       }

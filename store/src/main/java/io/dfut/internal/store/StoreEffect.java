@@ -41,6 +41,15 @@ sealed interface StoreEffect {
    */
   record OnDisk(long waiter, ObjectKey key, SpillSpot spot) implements Answer {}
 
+  /**
+   * The object is readable in another node's memory and stays so until {@link
+   * StoreInput.UnpinAttached}.
+   *
+   * @param attachment the number of the attach that brought it
+   */
+  record AttachedGranted(long waiter, ObjectKey key, long attachment, long bytes, long seal)
+      implements Answer {}
+
   /** There is no sealed copy here. */
   record Absent(long waiter) implements Answer {}
 
@@ -77,6 +86,16 @@ sealed interface StoreEffect {
 
   /** Nothing of this file is wanted: delete it. */
   record DeleteSpill(long file) implements StoreEffect {}
+
+  /**
+   * Ask the source to hold the object, and map it. Answered by {@link StoreInput.PullEnded} with
+   * this number, which is then the attachment's; ended early by {@link CutPull} as a pull.
+   */
+  record StartAttach(long transfer, NodeId source, ObjectKey key, long bytes)
+      implements StoreEffect {}
+
+  /** Nobody reads this any more: its source may let it go. */
+  record Detach(long attachment) implements StoreEffect {}
 
   /**
    * End this pull, if it runs: nobody wants it, or its object is freed. Its end is reported as that

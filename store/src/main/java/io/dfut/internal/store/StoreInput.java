@@ -54,6 +54,9 @@ sealed interface StoreInput {
   /** A reader lets go. Comes once for each pin that was granted. */
   record Unpin(ObjectKey key) implements StoreInput {}
 
+  /** A reader of an attached object lets go. Comes once for each such pin that was granted. */
+  record UnpinAttached(long attachment) implements StoreInput {}
+
   /** Somebody needs a copy here, from one of these nodes. Answered by a pin or a refusal. */
   record Fetch(long waiter, ObjectKey key, long bytes, List<NodeId> sources, Urgency urgency)
       implements StoreInput {
@@ -87,7 +90,8 @@ sealed interface StoreInput {
 
   /**
    * A pull that was started has ended, and nobody writes to its memory any more. Comes once for
-   * each {@link StoreEffect.StartPull} and each {@link StoreEffect.StartRestore}.
+   * each {@link StoreEffect.StartPull}, {@link StoreEffect.StartAttach} and {@link
+   * StoreEffect.StartRestore}.
    */
   record PullEnded(long transfer, PullOutcome outcome) implements StoreInput {
     public PullEnded {
@@ -122,6 +126,16 @@ sealed interface StoreInput {
   sealed interface PullOutcome {
     /** Everything arrived and every checksum was right. */
     record Complete() implements PullOutcome {}
+
+    /** The source holds the object for us, and its memory is mapped here. */
+    record Attached() implements PullOutcome {}
+
+    /**
+     * The object cannot be read in place.
+     *
+     * @param never whether none of this source can
+     */
+    record NotAttached(boolean never, String why) implements PullOutcome {}
 
     /** The source has no such object (any more), or one of another size. */
     record NotThere(String why) implements PullOutcome {}

@@ -1,18 +1,26 @@
 package io.dfut.internal.store;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The bytes behind {@linkplain Block blocks}: off-heap, one shared arena for each slab, opened by
- * whoever touches it first. Thread-safe. After {@link #close()}, or when a slab was closed under a
- * view by a bug of ours, an access throws {@link IllegalStateException}; memory that is gone is
- * never reached, since every access goes through its arena.
+ * whoever touches it first; a file that other JVMs can map where there is shared memory (ADR 0010).
+ * Thread-safe. After {@link #close()}, or when a slab was closed under a view by a bug of ours, an
+ * access throws {@link IllegalStateException}; memory that is gone is never reached, since every
+ * access goes through its arena.
  */
 final class StoreMemory implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(StoreMemory.class);
+
   /**
    * How long closing waits for I/O that holds a slab; sockets are closed before, so it lets go at
    * once.
@@ -20,13 +28,21 @@ final class StoreMemory implements AutoCloseable {
   private static final long CLOSE_WAIT_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private static final class Slab {
+    final int number;
     final long bytes;
+    final Optional<SharedDirectory> shared;
     private Arena arena;
     private volatile MemorySegment segment;
+
+    /** Whether it is a file that others can map. Set before the segment. */
+    private boolean isFile;
+
     private boolean closed;
 
-    Slab(long bytes) {
+    Slab(int number, long bytes, Optional<SharedDirectory> shared) {
+      this.number = number;
       this.bytes = bytes;
+      this.shared = shared;
     }
 
     MemorySegment segment() {
@@ -45,7 +61,9 @@ final class StoreMemory implements AutoCloseable {
       if (segment == null) {
         Arena fresh = Arena.ofShared();
         try {
-          segment = fresh.allocate(bytes, BlockAllocator.GRAIN_BYTES);
+          MemorySegment made = shared.map(directory -> inFile(directory, fresh)).orElse(null);
+          isFile = made != null;
+          segment = made != null ? made : fresh.allocate(bytes, BlockAllocator.GRAIN_BYTES);
           arena = fresh;
         } finally {
           if (arena == null) {
@@ -54,6 +72,26 @@ final class StoreMemory implements AutoCloseable {
         }
       }
       return segment;
+    }
+
+    /** Null when the file system has no room: then this slab is ordinary memory. */
+    private MemorySegment inFile(SharedDirectory directory, Arena fresh) {
+      try {
+        return directory.create(number, bytes, fresh);
+      } catch (IOException e) {
+        log.warn(
+            "slab {} of {} bytes is in ordinary memory, so that nodes of this host pull what is in"
+                + " it instead of reading it in place: {}",
+            number,
+            bytes,
+            e.toString());
+        return null;
+      }
+    }
+
+    /** Whether its bytes are in a file. */
+    boolean isFile() {
+      return segment != null && isFile;
     }
 
     /**
@@ -65,22 +103,41 @@ final class StoreMemory implements AutoCloseable {
       if (arena == null) {
         return;
       }
-      long deadline = System.nanoTime() + CLOSE_WAIT_NANOS;
-      while (arena.scope().isAlive()) {
-        try {
-          arena.close();
-        } catch (IllegalStateException inUse) {
-          if (System.nanoTime() - deadline > 0) {
-            throw inUse;
-          }
-          LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+      try {
+        StoreMemory.close(arena);
+      } finally {
+        if (isFile) {
+          shared.ifPresent(directory -> directory.delete(number));
         }
       }
     }
   }
 
+  /** Closes, waiting for I/O that is under way. @throws IllegalStateException when it goes on */
+  static void close(Arena arena) {
+    long deadline = System.nanoTime() + CLOSE_WAIT_NANOS;
+    while (arena.scope().isAlive()) {
+      try {
+        arena.close();
+      } catch (IllegalStateException inUse) {
+        if (System.nanoTime() - deadline > 0) {
+          throw inUse;
+        }
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+      }
+    }
+  }
+
   private final ConcurrentHashMap<Integer, Slab> slabs = new ConcurrentHashMap<>();
+  private final Optional<SharedDirectory> shared;
   private volatile boolean closed;
+
+  /**
+   * @param shared where slabs are made so that others can map them; empty for ordinary memory
+   */
+  StoreMemory(Optional<SharedDirectory> shared) {
+    this.shared = shared;
+  }
 
   /**
    * The block's memory, writable.
@@ -95,12 +152,22 @@ final class StoreMemory implements AutoCloseable {
     }
     Slab slab = slabs.get(block.slab());
     if (slab == null) {
-      slab = slabs.computeIfAbsent(block.slab(), number -> new Slab(block.slabBytes()));
+      slab =
+          slabs.computeIfAbsent(
+              block.slab(), number -> new Slab(number, block.slabBytes(), shared));
       if (closed) {
         slab.close(); // closing may have missed it
       }
     }
     return slab.segment().asSlice(block.offset(), block.bytes());
+  }
+
+  /** The file that the block is in; empty when it is in ordinary memory. */
+  Optional<Path> file(Block block) {
+    Slab slab = slabs.get(block.slab());
+    return slab != null && slab.isFile()
+        ? shared.map(directory -> directory.file(block.slab()))
+        : Optional.empty();
   }
 
   /** Gives a slab's memory back to the system. One that was never touched has none. */

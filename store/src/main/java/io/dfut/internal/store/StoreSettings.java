@@ -28,6 +28,7 @@ import org.slf4j.LoggerFactory;
  * @param dataHost where the data plane listens
  * @param dataPort its port, 0 for a free one
  * @param connectionsMax connections from peers
+ * @param sharedMemory auto, off, or a directory
  * @param spill which disks relieve the memory, and when
  */
 record StoreSettings(
@@ -46,6 +47,7 @@ record StoreSettings(
     Duration handshakeTimeout,
     Duration chunkTimeout,
     Duration idleTimeout,
+    String sharedMemory,
     Spill spill) {
 
   /**
@@ -70,6 +72,15 @@ record StoreSettings(
   }
 
   private static final Logger log = LoggerFactory.getLogger(StoreSettings.class);
+
+  /** Values of {@code shared-memory} that are no directory. */
+  static final String SHARED_AUTO = "auto";
+
+  static final String SHARED_OFF = "off";
+
+  /** What it may be. */
+  static final String SHARED_RANGE =
+      "auto, off, or the absolute path of a directory in which this user may write";
 
   private static final long MIB = 1L << 20;
   private static final long MEMORY_MIN = 64 * 1024;
@@ -96,6 +107,7 @@ record StoreSettings(
         duration(store, "data.handshake-timeout", Duration.ofMillis(1), Duration.ofMinutes(10)),
         duration(store, "data.chunk-timeout", Duration.ofMillis(1), Duration.ofMinutes(10)),
         duration(store, "data.idle-timeout", Duration.ofMillis(1), Duration.ofHours(24)),
+        sharedMemory(store),
         spill(store));
   }
 
@@ -164,8 +176,13 @@ record StoreSettings(
     return Math.clamp(share, MEMORY_MIN / 16, 16 * MIB);
   }
 
-  /** The bounds of the table. */
-  StoreTable.Limits limits(boolean networked, boolean spills) {
+  /**
+   * The bounds of the table.
+   *
+   * @param spills whether there are disks
+   * @param attaches whether other nodes' memory can be read in place
+   */
+  StoreTable.Limits limits(boolean networked, boolean spills, boolean attaches) {
     return new StoreTable.Limits(
         memoryBytes,
         slabBytes(),
@@ -175,6 +192,7 @@ record StoreSettings(
         pullBytesInFlight,
         pullsPerPeer,
         waitsMax,
+        attaches,
         spills
             ? Optional.of(
                 new StoreTable.SpillLimits(
@@ -184,6 +202,16 @@ record StoreSettings(
                     spill.threads(),
                     spill.retry().toNanos()))
             : Optional.empty());
+  }
+
+  private static String sharedMemory(Config store) {
+    String value =
+        read(store, "shared-memory", SHARED_RANGE, () -> store.getString("shared-memory"));
+    boolean known =
+        value.equals(SHARED_AUTO)
+            || value.equals(SHARED_OFF)
+            || value.startsWith("/") && value.indexOf('\0') < 0;
+    return (String) inRange("shared-memory", value, known, SHARED_RANGE);
   }
 
   private static Config section(Config dfut) {

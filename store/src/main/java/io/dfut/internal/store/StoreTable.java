@@ -7,10 +7,12 @@ import io.dfut.internal.spi.ObjectKey;
 import io.dfut.internal.spi.ObjectStore.Stats;
 import io.dfut.internal.spi.ObjectStore.Urgency;
 import io.dfut.internal.store.StoreEffect.Absent;
+import io.dfut.internal.store.StoreEffect.AttachedGranted;
 import io.dfut.internal.store.StoreEffect.CloseSlab;
 import io.dfut.internal.store.StoreEffect.CutPull;
 import io.dfut.internal.store.StoreEffect.Decided;
 import io.dfut.internal.store.StoreEffect.DeleteSpill;
+import io.dfut.internal.store.StoreEffect.Detach;
 import io.dfut.internal.store.StoreEffect.OnDisk;
 import io.dfut.internal.store.StoreEffect.PinGranted;
 import io.dfut.internal.store.StoreEffect.PresentAlready;
@@ -19,6 +21,7 @@ import io.dfut.internal.store.StoreEffect.Refused;
 import io.dfut.internal.store.StoreEffect.RoomWanted;
 import io.dfut.internal.store.StoreEffect.SetTimer;
 import io.dfut.internal.store.StoreEffect.SpillItem;
+import io.dfut.internal.store.StoreEffect.StartAttach;
 import io.dfut.internal.store.StoreEffect.StartPull;
 import io.dfut.internal.store.StoreEffect.StartRestore;
 import io.dfut.internal.store.StoreEffect.StartSpill;
@@ -41,6 +44,7 @@ import io.dfut.internal.store.StoreInput.Serve;
 import io.dfut.internal.store.StoreInput.SpillEnded;
 import io.dfut.internal.store.StoreInput.TimerFired;
 import io.dfut.internal.store.StoreInput.Unpin;
+import io.dfut.internal.store.StoreInput.UnpinAttached;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -83,9 +87,15 @@ import java.util.function.Consumer;
  *                                              └── PullEnded(Complete) ── Pulling, from disk
  * </pre>
  *
- * A pulling entry waits in the queue of its urgency, or waits for a peer that is not known yet, or
- * runs. Beside the entries stand the puts that wait for room. A <em>wait</em> is somebody who gets
- * an answer later; it stands with the entry that will answer it or in the queue of puts, has a
+ * An object in the memory of another node of this host is read there: instead of pulling it, the
+ * table asks its source to hold it, and the entry is <em>attached</em> from then until its last
+ * reader lets go. It has no block and takes no room, is not a copy (its owner is not told, {@code
+ * Promote} and {@code contains} say no), and stays readable when the source dies, since the mapping
+ * outlives the file. If the source does not hold it, the pull follows.
+ *
+ * <p>A pulling entry waits in the queue of its urgency, or waits for a peer that is not known yet,
+ * or runs. Beside the entries stand the puts that wait for room. A <em>wait</em> is somebody who
+ * gets an answer later; it stands with the entry that will answer it or in the queue of puts, has a
  * deadline, and is answered exactly once.
  *
  * <h2>Who changes it</h2>
@@ -110,6 +120,8 @@ import java.util.function.Consumer;
  *   <li><b>Free while read</b>: nobody new finds the entry by {@code Pin}; the last reader's {@code
  *       Unpin} drops it. A fetch still gets it (the bytes are right, and pulling them again would
  *       leave a copy that nobody frees) and becomes one of those last readers.
+ *   <li><b>Free or put of what is attached</b>: the entry goes at once, its readers go on, and the
+ *       source hears of the last one. A later fetch asks afresh.
  *   <li><b>Free twice, free of an unknown key</b>: nothing to do. A late free cannot hit another
  *       object, since the key has the attempt.
  *   <li><b>Giving up against being answered</b>: the table says which came first ({@link Decided});
@@ -132,10 +144,11 @@ import java.util.function.Consumer;
  * A more urgent pull that has to wait stops all less urgent ones, which could otherwise fill the
  * store while the task that must finish first waits; a put that has to wait stops pulls for {@code
  * await} and arguments, but not those for {@code get}, for somebody who is blocked in {@code get}
- * may be the one who holds the memory. Within a level the order is that of arrival, except that a
- * request that cannot be served now is overtaken by smaller ones, in sum by no more than its own
- * size: the holder of memory may need a little more to finish, and yet nobody starves. Every wait
- * ends at its deadline with the names of the biggest holders.
+ * may be the one who holds the memory. What can be attached needs no room and is not stopped.
+ * Within a level the order is that of arrival, except that a request that cannot be served now is
+ * overtaken by smaller ones, in sum by no more than its own size: the holder of memory may need a
+ * little more to finish, and yet nobody starves. Every wait ends at its deadline with the names of
+ * the biggest holders.
  *
  * <h2>Disk</h2>
  *
@@ -187,6 +200,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
    * @param peerWaitNanos how long a pull waits for a node to become known when no other source is
    * @param pullsPerPeer pulls that run at once from one node
    * @param waitsMax puts and fetches that wait at once, all together
+   * @param attaches whether objects of nodes of this host are read in place where they can be
    * @param spill how memory is relieved by disks; empty for not at all
    */
   record Limits(
@@ -198,6 +212,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       long pullBytesInFlight,
       int pullsPerPeer,
       int waitsMax,
+      boolean attaches,
       Optional<SpillLimits> spill) {}
 
   /**
@@ -314,6 +329,9 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
      */
     final LinkedHashSet<NodeId> sources = new LinkedHashSet<>();
 
+    /** Sources in whose memory it cannot be read; so that each is asked once. */
+    final HashSet<NodeId> notAttached = new HashSet<>(0);
+
     /** Sources that failed, and how; so that each is tried once. */
     final LinkedHashMap<NodeId, String> failed = new LinkedHashMap<>();
 
@@ -400,6 +418,26 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     }
   }
 
+  /**
+   * Sealed in the memory of another node of this host, and read there. It takes no room here, is
+   * nobody's copy, and has readers as long as it is.
+   */
+  private static final class Attached extends Entry {
+    /** Also the number of the attach that brought it. */
+    final long attachment;
+
+    final NodeId source;
+    final long seal;
+    int readers;
+
+    Attached(ObjectKey key, long bytes, NodeId source, long attachment, long seal) {
+      super(key, bytes, "");
+      this.source = source;
+      this.attachment = attachment;
+      this.seal = seal;
+    }
+  }
+
   private final NodeId self;
   private final Limits limits;
   private final BlockAllocator allocator;
@@ -457,6 +495,17 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
 
   /** Nodes that will never be back; the oldest are forgotten beyond {@link #DEAD_MAX}. */
   private final LinkedHashSet<NodeId> dead = new LinkedHashSet<>();
+
+  /**
+   * Attached objects by number. Added when an attach succeeds; removed with the last reader. One
+   * that was freed, or whose key is written here, is no longer among the entries, but still here.
+   */
+  private final HashMap<Long, Attached> attached = new HashMap<>();
+
+  /**
+   * Nodes of other hosts, or without shared memory. Added when an attach tells; bounded by peers.
+   */
+  private final HashSet<NodeId> unshared = new HashSet<>();
 
   private boolean closed;
 
@@ -537,6 +586,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       case Pin pin -> onPin(pin.waiter(), pin.key(), effects);
       case Serve serve -> onServe(serve, effects);
       case Unpin unpin -> onUnpin(unpin.key());
+      case UnpinAttached unpin -> onUnpinAttached(unpin.attachment(), effects);
       case Fetch fetch -> onFetch(fetch, nowNanos, effects);
       case GiveUp giveUp -> onGiveUp(giveUp, effects);
       case Promote promote -> onPromote(promote, effects);
@@ -630,8 +680,12 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         effects.accept(new PresentAlready(wait.waiter, wait.key, pulling.bytes));
       }
       case Pulling pulling -> pulling.waits.put(wait.waiter, wait);
+      case Attached elsewhere -> {
+        entries.remove(wait.key); // its readers go on; a put wants the bytes here
+        admitPut(wait, effects);
+      }
       case null -> {
-        if (BlockAllocator.roomFor(wait.bytes) > limits.capacityBytes()) {
+        if (neverFits(wait.bytes)) {
           settle(wait);
           effects.accept(new Refused(wait.waiter, full(wait, wait.sinceNanos)));
         } else {
@@ -640,6 +694,10 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         }
       }
     }
+  }
+
+  private boolean neverFits(long bytes) {
+    return BlockAllocator.roomFor(bytes) > limits.capacityBytes();
   }
 
   private void onSeal(ObjectKey key, long nowNanos, Consumer<? super StoreEffect> effects) {
@@ -687,6 +745,8 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     if (!closed && entries.get(key) instanceof Sealed sealed && !sealed.doomed) {
       addReader(sealed);
       effects.accept(new PinGranted(waiter, sealed.key, sealed.block, sealed.bytes, sealed.seal));
+    } else if (!closed && entries.get(key) instanceof Attached elsewhere) {
+      grant(waiter, elsewhere, effects);
     } else {
       effects.accept(new Absent(waiter));
     }
@@ -699,6 +759,24 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       effects.accept(new OnDisk(serve.waiter(), serve.key(), spot.get()));
     } else {
       onPin(serve.waiter(), serve.key(), effects);
+    }
+  }
+
+  private static void grant(
+      long waiter, Attached elsewhere, Consumer<? super StoreEffect> effects) {
+    elsewhere.readers++;
+    effects.accept(
+        new AttachedGranted(
+            waiter, elsewhere.key, elsewhere.attachment, elsewhere.bytes, elsewhere.seal));
+  }
+
+  private void onUnpinAttached(long attachment, Consumer<? super StoreEffect> effects) {
+    Attached elsewhere = attached.get(attachment);
+    Invariant.check(elsewhere != null, "unpinned more often than attached", attachment);
+    if (--elsewhere.readers == 0) {
+      attached.remove(attachment);
+      entries.remove(elsewhere.key, elsewhere);
+      effects.accept(new Detach(attachment));
     }
   }
 
@@ -748,6 +826,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
           forget(pulling, why, effects);
         }
       }
+      case Attached elsewhere -> entries.remove(key); // its last reader lets it go
       case null -> {}
     }
   }
@@ -769,6 +848,10 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         addReader(sealed);
         effects.accept(
             new PinGranted(wait.waiter, sealed.key, sealed.block, sealed.bytes, sealed.seal));
+      }
+      case Attached elsewhere -> {
+        settle(wait);
+        grant(wait.waiter, elsewhere, effects);
       }
       case Writing writing -> writing.waits.put(wait.waiter, wait);
       case Pulling pulling -> {
@@ -800,7 +883,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         }
       }
       case null -> {
-        if (BlockAllocator.roomFor(wait.bytes) > limits.capacityBytes()) {
+        if (neverFits(wait.bytes) && !limits.attaches()) {
           settle(wait);
           effects.accept(new Refused(wait.waiter, full(wait, wait.sinceNanos)));
         } else {
@@ -868,6 +951,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
 
   private void onPeerDown(NodeId node, Consumer<? super StoreEffect> effects) {
     peers.remove(node);
+    unshared.remove(node);
     dead.remove(node);
     dead.add(node);
     if (dead.size() > DEAD_MAX) {
@@ -898,6 +982,10 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     }
     boolean cut = pulling.cut;
     pulling.cut = false;
+    if (ended.outcome() instanceof PullOutcome.Attached) {
+      onAttached(pulling, effects);
+      return;
+    }
     if (pulling.doomed || closed) {
       forget(
           pulling,
@@ -926,6 +1014,15 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         file(sealed);
         answerAll(sealed, pulling.waits.values(), nowNanos, effects);
         return;
+      }
+      case PullOutcome.Attached attachedAlready ->
+          throw new IllegalStateException("invariant broken: attached twice: " + pulling.key);
+      case PullOutcome.NotAttached not -> {
+        Invariant.check(pulling.block == null, "attached with a block", pulling.key);
+        pulling.notAttached.add(source);
+        if (not.never() && peers.contains(source)) {
+          unshared.add(source);
+        }
       }
       case PullOutcome.NotThere gone -> failSource(pulling, source, gone.why());
       case PullOutcome.PrefixDiffers differs -> {
@@ -969,10 +1066,15 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       }
       case PullOutcome.NotThere gone -> lostOnDisk(pulling, gone.why(), effects);
       case PullOutcome.Failed failed -> lostOnDisk(pulling, failed.why(), effects);
-      case PullOutcome.PrefixDiffers differs ->
-          throw new IllegalStateException(
-              "invariant broken: a prefix of what is read from disk: " + pulling.key);
+      case PullOutcome.PrefixDiffers wrong -> throw notFromDisk(pulling, wrong);
+      case PullOutcome.Attached wrong -> throw notFromDisk(pulling, wrong);
+      case PullOutcome.NotAttached wrong -> throw notFromDisk(pulling, wrong);
     }
+  }
+
+  private static IllegalStateException notFromDisk(Pulling pulling, PullOutcome outcome) {
+    return new IllegalStateException(
+        "invariant broken: " + outcome + " of what is read from disk: " + pulling.key);
   }
 
   /** The copy on disk is lost: another node may have one. */
@@ -986,6 +1088,35 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       forget(pulling, why, effects);
     } else {
       queue(pulling);
+    }
+  }
+
+  /** The source holds it for us. Without a reader it is let go on the spot. */
+  private void onAttached(Pulling pulling, Consumer<? super StoreEffect> effects) {
+    Invariant.check(pulling.block == null, "attached with a block", pulling.key);
+    List<Wait> wanting = List.copyOf(pulling.waits.values());
+    pulling.waits.clear();
+    Attached elsewhere =
+        new Attached(pulling.key, pulling.bytes, pulling.source, pulling.transfer, ++lastSeal);
+    Invariant.check(
+        entries.remove(pulling.key, pulling), "an attach without an entry", pulling.key);
+    for (Wait wait : wanting) {
+      if (!wait.isPut()) {
+        Invariant.check(!pulling.doomed && !closed, "nobody was refused", pulling.key);
+        settle(wait);
+        grant(wait.waiter, elsewhere, effects);
+      }
+    }
+    if (elsewhere.readers == 0) {
+      effects.accept(new Detach(elsewhere.attachment));
+    } else {
+      attached.put(elsewhere.attachment, elsewhere);
+      entries.put(elsewhere.key, elsewhere);
+    }
+    for (Wait wait : wanting) {
+      if (wait.isPut()) {
+        admitPut(wait, effects);
+      }
     }
   }
 
@@ -1029,9 +1160,13 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
   /** Gives room and sources to those who wait, in the order that the essay tells. */
   private void serve(long nowNanos, Consumer<? super StoreEffect> effects) {
     boolean putWaits = servePuts(effects);
+    boolean held = false;
     for (Urgency urgency : URGENCIES) {
-      if (servePulls(urgency, nowNanos, effects) || putWaits) {
-        return;
+      if (!held) {
+        held = servePulls(urgency, nowNanos, effects) || putWaits;
+      }
+      if (held) {
+        attachOnly(urgency, effects);
       }
     }
   }
@@ -1104,12 +1239,18 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       }
       NodeId source = null;
       boolean known = false;
+      boolean attach = false;
       for (NodeId candidate : pulling.sources) {
         if (peers.contains(candidate)) {
           known = true;
           if (runningByPeer.getOrDefault(candidate, 0) < limits.pullsPerPeer()) {
-            source = candidate;
-            break;
+            attach = mayAttach(pulling, candidate);
+            if (attach || source == null) {
+              source = candidate;
+            }
+            if (attach || !limits.attaches()) {
+              break;
+            }
           }
         }
       }
@@ -1117,6 +1258,10 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         awaitPeer(pulling, nowNanos);
       } else if (source == null) {
         busy++;
+      } else if (attach) {
+        startAttach(pulling, source, effects);
+      } else if (pulling.block == null && neverFits(pulling.bytes)) {
+        forgetTooLarge(pulling, effects);
       } else if (pulling.block != null || takeForPull(pulling, passed, effects)) {
         start(pulling, source, effects);
       } else {
@@ -1124,6 +1269,36 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       }
     }
     return !passed.isEmpty();
+  }
+
+  /** Starts what needs no room, although somebody more urgent waits for some. */
+  private void attachOnly(Urgency urgency, Consumer<? super StoreEffect> effects) {
+    if (!limits.attaches() || queues.get(urgency).isEmpty()) {
+      return;
+    }
+    int looked = 0;
+    for (Pulling pulling : new ArrayList<>(queues.get(urgency))) {
+      if (++looked > 4 * LOOKAHEAD) {
+        return;
+      }
+      for (NodeId candidate : pulling.sources) {
+        if (peers.contains(candidate)
+            && mayAttach(pulling, candidate)
+            && runningByPeer.getOrDefault(candidate, 0) < limits.pullsPerPeer()) {
+          startAttach(pulling, candidate, effects);
+          break;
+        }
+      }
+    }
+  }
+
+  private boolean mayAttach(Pulling pulling, NodeId source) {
+    return limits.attaches()
+        && pulling.block == null
+        && pulling.spot == null
+        && pulling.bytes > 0
+        && !unshared.contains(source)
+        && !pulling.notAttached.contains(source);
   }
 
   private void awaitPeer(Pulling pulling, long nowNanos) {
@@ -1154,13 +1329,34 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     return true;
   }
 
-  private void start(Pulling pulling, NodeId source, Consumer<? super StoreEffect> effects) {
+  private void run(Pulling pulling, NodeId source) {
     queues.get(pulling.urgency).remove(pulling);
     pulling.stage = Stage.RUNNING;
     pulling.source = source;
     pulling.transfer = ++lastTransfer;
     running.put(pulling.transfer, pulling);
     runningByPeer.merge(source, 1, Integer::sum);
+  }
+
+  private void startAttach(Pulling pulling, NodeId source, Consumer<? super StoreEffect> effects) {
+    run(pulling, source);
+    effects.accept(new StartAttach(pulling.transfer, source, pulling.key, pulling.bytes));
+  }
+
+  /** It was to be read in place, which turned out not to be possible, and here it has no room. */
+  private void forgetTooLarge(Pulling pulling, Consumer<? super StoreEffect> effects) {
+    for (Wait wait : List.copyOf(pulling.waits.values())) {
+      if (!wait.isPut()) {
+        pulling.waits.remove(wait.waiter);
+        settle(wait);
+        effects.accept(new Refused(wait.waiter, full(wait, wait.sinceNanos)));
+      }
+    }
+    forget(pulling, "it is larger than the store", effects);
+  }
+
+  private void start(Pulling pulling, NodeId source, Consumer<? super StoreEffect> effects) {
+    run(pulling, source);
     effects.accept(
         new StartPull(
             pulling.transfer,
@@ -1451,6 +1647,9 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
           effects.accept(new CutPull(pulling.transfer));
         }
       }
+      case Attached elsewhere ->
+          throw new IllegalStateException(
+              "invariant broken: waits for an attached entry: " + wait.key);
       case Sealed sealed ->
           throw new IllegalStateException(
               "invariant broken: waits for a sealed entry: " + wait.key);
@@ -1582,6 +1781,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         }
         case Sealed sealed -> {}
         case Spilled spilled -> {}
+        case Attached elsewhere -> {}
       }
     }
   }
@@ -1594,6 +1794,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       case Pulling pulling -> pulling.block;
       case Sealed sealed -> sealed.block;
       case Spilled spilled -> null;
+      case Attached elsewhere -> null;
     };
   }
 
@@ -1604,6 +1805,8 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
           (pulling.stage == Stage.RUNNING ? "being " : "waiting to be ")
               + (pulling.spot == null ? "pulled" : "read from disk");
       case Spilled spilled -> "primary, on disk";
+      case Attached elsewhere ->
+          "read in place on " + elsewhere.source + ", pinned by " + elsewhere.readers;
       case Sealed sealed ->
           (sealed.doomed ? "freed" : sealed.primary ? "primary" : "secondary")
               + (sealed.readers > 0 ? ", pinned by " + sealed.readers : "")
@@ -1633,6 +1836,11 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
   /** Counters of the moment, without what only the shell knows. */
   Stats stats() {
     return stats(0, 0, 0);
+  }
+
+  /** How many objects of other nodes are read in place. */
+  int attachedCount() {
+    return attached.size();
   }
 
   /** Counters of the moment; what the data plane served and how long disks took is told. */
@@ -1727,6 +1935,8 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
               "a pull that nobody wants",
               entry.key);
         }
+        case Attached elsewhere ->
+            Invariant.check(attached.get(elsewhere.attachment) == elsewhere, "attached", entry.key);
         case Sealed sealed -> {
           sealedSeen++;
           primariesSeen += sealed.primary ? 1 : 0;
@@ -1759,6 +1969,9 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         }
       }
     }
+    Invariant.check(
+        attached.values().stream().allMatch(a -> a.readers > 0), "attached for nobody", attached);
+    Invariant.check(unshared.size() <= peers.size(), "unshared nodes that are no peers", unshared);
     Invariant.check(used == usedBytes, "used bytes", usedBytes);
     Invariant.check(unpinned == evictableBytes, "evictable bytes", evictableBytes);
     Invariant.check(flying == inFlightBytes, "bytes in flight", inFlightBytes);

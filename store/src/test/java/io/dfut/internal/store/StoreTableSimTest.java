@@ -16,6 +16,7 @@ import io.dfut.internal.store.StoreEffect.PinGranted;
 import io.dfut.internal.store.StoreEffect.PresentAlready;
 import io.dfut.internal.store.StoreEffect.SetTimer;
 import io.dfut.internal.store.StoreEffect.SpillItem;
+import io.dfut.internal.store.StoreEffect.StartAttach;
 import io.dfut.internal.store.StoreEffect.StartPull;
 import io.dfut.internal.store.StoreEffect.StartRestore;
 import io.dfut.internal.store.StoreEffect.StartSpill;
@@ -68,6 +69,9 @@ final class StoreTableSimTest {
               "Full",
               "SourceLost",
               "StartPull",
+              "StartAttach",
+              "AttachedGranted",
+              "Detach",
               "resumed",
               "restarted",
               "CutPull",
@@ -215,6 +219,12 @@ final class StoreTableSimTest {
     /** What was written to disk, by file. */
     private final Map<Long, List<SpillItem>> disk = new TreeMap<>();
 
+    private final Map<Long, StartAttach> attaching = new TreeMap<>();
+
+    /** What sources hold for us, and the readers of each. */
+    private final Map<Long, StartAttach> held = new TreeMap<>();
+
+    private final List<Long> readingAttached = new ArrayList<>();
     private final Set<ObjectKey> primaries = new HashSet<>();
     private final Set<ObjectKey> freedWhileWritten = new HashSet<>();
     private long timerNanos = Long.MAX_VALUE;
@@ -245,6 +255,7 @@ final class StoreTableSimTest {
                   1 + random.nextLong(capacity),
                   1 + random.nextInt(3),
                   3 + random.nextInt(30),
+                  random.nextBoolean(),
                   random.nextBoolean()
                       ? Optional.empty()
                       : Optional.of(
@@ -326,10 +337,16 @@ final class StoreTableSimTest {
             step(new StoreInput.PeerDown(node(n)));
           }
         }
-        case 10 -> endSomePull();
         case 12 -> endSomeSpill(random.nextInt(5) > 0);
         case 13 -> endSomeRestore(random.nextInt(3) > 0);
         case 14 -> serve(key(k));
+        case 10 -> {
+          if (random.nextBoolean()) {
+            endSomePull();
+          } else {
+            endSomeAttach();
+          }
+        }
         case 11 -> {
           now += random.nextLong(4 * SECOND);
           if (now >= timerNanos || random.nextInt(10) == 0) {
@@ -360,6 +377,9 @@ final class StoreTableSimTest {
       }
       step(new StoreInput.Free(key));
       expect(!table.contains(key), "freed and still offered: " + key);
+      expect(
+          !table.contents().getOrDefault(key, "").contains("in place"),
+          "freed and still attached: " + key);
     }
 
     private void endSomeWrite(boolean well) {
@@ -382,7 +402,35 @@ final class StoreTableSimTest {
       }
     }
 
+    private void endSomeAttach() {
+      if (attaching.isEmpty()) {
+        return;
+      }
+      long transfer =
+          attaching.keySet().stream()
+              .skip(random.nextInt(attaching.size()))
+              .findFirst()
+              .orElseThrow();
+      StartAttach attach = attaching.remove(transfer);
+      PullOutcome outcome =
+          switch (random.nextInt(8)) {
+            case 0 -> new PullOutcome.NotThere("not there");
+            case 1 -> new PullOutcome.Failed(0, "reset");
+            case 2 -> new PullOutcome.NotAttached(true, "another host");
+            case 3, 4 -> new PullOutcome.NotAttached(false, "spilled");
+            default -> new PullOutcome.Attached();
+          };
+      if (outcome instanceof PullOutcome.Attached) {
+        held.put(transfer, attach);
+      }
+      step(new StoreInput.PullEnded(transfer, outcome));
+    }
+
     private void unpinSome() {
+      if (!readingAttached.isEmpty() && random.nextBoolean()) {
+        long gone = readingAttached.remove(random.nextInt(readingAttached.size()));
+        step(new StoreInput.UnpinAttached(gone));
+      }
       if (!reading.isEmpty()) {
         Reading gone = reading.remove(random.nextInt(reading.size()));
         memory.unread(gone.block(), gone.key());
@@ -564,6 +612,25 @@ final class StoreTableSimTest {
               "deleted while it is read: " + delete);
         }
         case OnDisk there -> checkOnDisk(there.key(), there.spot());
+        case StoreEffect.AttachedGranted granted -> {
+          expect(
+              held.containsKey(granted.attachment())
+                  && held.get(granted.attachment()).key().equals(granted.key()),
+              "read without a hold: " + granted);
+          readingAttached.add(granted.attachment());
+        }
+        case StartAttach start -> {
+          expect(!writing.containsKey(start.key()), "attached while written: " + start.key());
+          expect(
+              attaching.values().stream().noneMatch(a -> a.key().equals(start.key()))
+                  && pulling.values().stream().noneMatch(p -> p.key().equals(start.key())),
+              "attached twice: " + start.key());
+          attaching.put(start.transfer(), start);
+        }
+        case StoreEffect.Detach detach -> {
+          expect(held.remove(detach.attachment()) != null, "let go twice: " + detach);
+          expect(!readingAttached.contains(detach.attachment()), "let go while read: " + detach);
+        }
         case CloseSlab close -> memory.closed(close.slab());
         case SetTimer set -> {
           expect(set.atNanos() < timerNanos, "a timer is set again for later");
@@ -588,13 +655,15 @@ final class StoreTableSimTest {
         while (!writing.isEmpty()) {
           endSomeWrite(true);
         }
-        while (!reading.isEmpty()) {
+        while (!reading.isEmpty() || !readingAttached.isEmpty()) {
           unpinSome();
         }
         endSomePull();
         endSomeSpill(random.nextBoolean());
         endSomeRestore(true);
+        endSomeAttach();
         if (pulling.isEmpty()
+            && attaching.isEmpty()
             && spilling.isEmpty()
             && restoring.isEmpty()
             && timerNanos < Long.MAX_VALUE) {
@@ -621,6 +690,7 @@ final class StoreTableSimTest {
           "objects left: " + table.stats());
       expect(table.waitCount() == 0, "waits left");
       expect(disk.isEmpty(), "files left: " + disk);
+      expect(held.isEmpty() && table.attachedCount() == 0, "still held for us: " + held);
     }
 
     private boolean isQuiet() {
@@ -629,7 +699,9 @@ final class StoreTableSimTest {
           && reading.isEmpty()
           && pulling.isEmpty()
           && spilling.isEmpty()
-          && restoring.isEmpty();
+          && restoring.isEmpty()
+          && readingAttached.isEmpty()
+          && attaching.isEmpty();
     }
   }
 }

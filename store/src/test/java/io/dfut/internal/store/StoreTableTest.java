@@ -46,6 +46,7 @@ final class StoreTableTest {
               512,
               PULLS_PER_PEER,
               WAITS_MAX,
+              false,
               Optional.empty()));
 
   private final List<StoreEffect> effects = new ArrayList<>();

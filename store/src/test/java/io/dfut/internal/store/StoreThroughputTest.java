@@ -3,6 +3,7 @@ package io.dfut.internal.store;
 import static io.dfut.internal.store.Keys.key;
 import static io.dfut.internal.store.Keys.node;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.dfut.ObjectId;
 import io.dfut.internal.codec.Encoded;
@@ -17,10 +18,14 @@ import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Prints how fast the store is beside the limit, round by round in turns, both in this one JVM.
@@ -122,6 +127,48 @@ final class StoreThroughputTest {
     }
     assertThat(seen).isEqualTo(20L * 50_000 * 100);
     System.out.println("pin, bytes, close          " + best + " ns");
+  }
+
+  /**
+   * A first get of 100 MiB that a node of the same host has: connection and mapping are warm, the
+   * object is not yet attached. And what is attached already.
+   */
+  @Test
+  void getInPlaceOnTheSameHost(@TempDir Path directory) throws Exception {
+    String settings =
+        "store.memory = 256 MiB\nstore.shared-memory = \""
+            + (Files.isWritable(Path.of("/dev/shm")) ? Path.of("/dev/shm") : directory)
+            + "\"";
+    SlabObjectStore source = stores.open(11, settings, new PlainTransport());
+    SlabObjectStore reader = stores.open(12, settings, new PlainTransport());
+    reader.peerUp(node(11), source.endpoint().orElseThrow());
+    source.putPrimary(key(50), Values.of(50, BYTES));
+    int samples = 100 * ROUNDS;
+    long[] first = new long[samples];
+    long[] again = new long[samples];
+    long cold = 0;
+    for (int i = 0; i < samples; i++) {
+      long begun = System.nanoTime();
+      Pinned pinned = Stores.get(reader.fetch(key(50), BYTES, List.of(node(11)), Urgency.GET));
+      first[i] = System.nanoTime() - begun;
+      cold = i == 0 ? first[i] : cold;
+      assertThat(pinned.isCopy()).isFalse();
+      begun = System.nanoTime();
+      reader.pin(key(50)).orElseThrow().close();
+      again[i] = System.nanoTime() - begun;
+      pinned.close();
+      await("released").pollInterval(Duration.ofMillis(1)).until(() -> source.holds().count() == 0);
+    }
+    Arrays.sort(first);
+    Arrays.sort(again);
+    System.out.printf(
+        "get of 100 MiB in place: cold %.3f ms; first p10 %.3f p50 %.3f p90 %.3f ms;"
+            + " pin and close of what is attached p50 %.4f ms%n",
+        cold / 1e6,
+        first[samples / 10] / 1e6,
+        first[samples / 2] / 1e6,
+        first[samples * 9 / 10] / 1e6,
+        again[samples / 2] / 1e6);
   }
 
   @Test

@@ -20,7 +20,9 @@ final class Stores implements AutoCloseable {
   static Config config(String overrides) {
     return ConfigFactory.parseString(overrides)
         .withFallback(
-            ConfigFactory.parseString("memory = 16 MiB, spill.directories = []").atPath("store"))
+            ConfigFactory.parseString(
+                    "memory = 16 MiB, spill.directories = [], shared-memory = off")
+                .atPath("store"))
         .withFallback(ConfigFactory.load().getConfig("dfut"));
   }
 

@@ -45,6 +45,7 @@ final class StoresSimTest {
               "spill failed",
               "restored",
               "pull started",
+              "attached",
               "no room to write",
               "half-written when its writer died",
               "write aborted",

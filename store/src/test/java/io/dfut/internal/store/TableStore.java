@@ -13,6 +13,7 @@ import io.dfut.internal.store.StoreEffect.PinGranted;
 import io.dfut.internal.store.StoreEffect.PresentAlready;
 import io.dfut.internal.store.StoreEffect.Refused;
 import io.dfut.internal.store.StoreEffect.SetTimer;
+import io.dfut.internal.store.StoreEffect.StartAttach;
 import io.dfut.internal.store.StoreEffect.StartPull;
 import io.dfut.internal.store.StoreEffect.WriteGranted;
 import io.dfut.internal.store.StoreInput.PullOutcome;
@@ -65,6 +66,9 @@ final class TableStore implements SimStore {
   /** The stores of all nodes of the run, this one among them. */
   private final List<TableStore> all;
 
+  /** Which of the two machines this node runs on: those of one share memory. */
+  private final int machine;
+
   private long lastWaiter;
   private boolean closed;
 
@@ -87,6 +91,7 @@ final class TableStore implements SimStore {
                 OBJECT_BYTES * (1 + host.draw(4)),
                 1 + host.draw(3),
                 1_000,
+                true,
                 host.draw(2) == 0
                     ? Optional.empty()
                     : Optional.of(
@@ -96,6 +101,7 @@ final class TableStore implements SimStore {
                             1 + host.draw(3),
                             1 + host.draw(2),
                             1_000_000))));
+    this.machine = host.node().port() % 2;
   }
 
   // ---- the table ----
@@ -132,6 +138,15 @@ final class TableStore implements SimStore {
         reader.block = granted.block();
         valueAt(granted.block(), granted.key());
       }
+      case StoreEffect.AttachedGranted granted -> {
+        Reader reader = (Reader) waiters.get(granted.waiter());
+        reader.state = State.READY;
+        reader.attachment = granted.attachment();
+        // Whatever became of the source: the mapping stays.
+        reader.inPlace = attachments.get(granted.attachment()).inPlace;
+      }
+      case StartAttach attach -> host.after(host.draw(TRANSFER_MAX_NANOS), () -> attach(attach));
+      case StoreEffect.Detach detach -> detach(detach.attachment());
       case Absent absent -> waiters.remove(absent.waiter()).state = State.LOST;
       case Decided decided -> {}
       case StoreEffect.RoomWanted wanted -> host.count("room wanted");
@@ -199,6 +214,51 @@ final class TableStore implements SimStore {
     memory.put(Place.of(restore.block()), content);
     host.count("restored");
     step(new StoreInput.PullEnded(restore.transfer(), new PullOutcome.Complete()));
+  }
+
+  // ---- attaches ----
+
+  /** What a source holds for this node, by the number of the attach. */
+  private final Map<Long, Reader> attachments = new HashMap<>();
+
+  private void attach(StartAttach attach) {
+    TableStore source = (TableStore) host.storeOf(attach.source());
+    if (host.isFrozen(attach.source()) && !source.closed && !host.isKnownDead(attach.source())) {
+      host.after(1_000_000, () -> attach(attach)); // it hangs
+      return;
+    }
+    step(new StoreInput.PullEnded(attach.transfer(), hold(attach, source)));
+  }
+
+  private PullOutcome hold(StartAttach attach, TableStore source) {
+    if (source.closed || closed || host.isFrozen(attach.source())) {
+      return new PullOutcome.Failed(0, "it died");
+    }
+    if (source.machine != machine) {
+      return new PullOutcome.NotAttached(true, "another machine");
+    }
+    if (host.draw(10) == 0) {
+      return new PullOutcome.NotAttached(false, "no shared memory left there");
+    }
+    Reader hold = source.new Reader(attach.key());
+    source.waiters.put(hold.waiter, hold);
+    source.step(new StoreInput.Pin(hold.waiter, attach.key()));
+    if (hold.state != State.READY || hold.block == null) {
+      hold.close();
+      return source.table.contains(attach.key())
+          ? new PullOutcome.NotAttached(false, "on disk there")
+          : new PullOutcome.NotThere("not there");
+    }
+    host.count("attached");
+    hold.inPlace = hold.value();
+    attachments.put(attach.transfer(), hold);
+    return new PullOutcome.Attached();
+  }
+
+  private void detach(long attachment) {
+    // The release travels. A source that died has nothing to let go.
+    Reader hold = attachments.remove(attachment);
+    host.after(host.draw(TRANSFER_MAX_NANOS), hold::close);
   }
 
   private Object valueAt(Block block, ObjectKey key) {
@@ -312,6 +372,11 @@ final class TableStore implements SimStore {
     /** What a peer reads from disk; null for what is in memory. */
     Content onDisk;
 
+    /** What is read in another store's memory, and by which attachment; none for 0. */
+    Object inPlace;
+
+    long attachment;
+
     Reader(ObjectKey key) {
       this.key = key;
     }
@@ -323,12 +388,12 @@ final class TableStore implements SimStore {
 
     @Override
     public Object value() {
-      return valueAt(block, key);
+      return attachment != 0 ? inPlace : valueAt(block, key);
     }
 
     @Override
     public boolean takePulled() {
-      return pulled.remove(key);
+      return attachment == 0 && pulled.remove(key); // what is read in place is no copy
     }
 
     @Override
@@ -339,6 +404,10 @@ final class TableStore implements SimStore {
       gone = true;
       if (state == State.READY) {
         waiters.remove(waiter);
+        if (attachment != 0) {
+          step(new StoreInput.UnpinAttached(attachment));
+          return;
+        }
         if (pulled.remove(key)) {
           host.count("a copy that nobody reported"); // its reader is no more: nobody will free it
           step(new StoreInput.Unpin(key));

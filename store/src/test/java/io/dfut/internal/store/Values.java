@@ -33,7 +33,17 @@ record Values(byte[] content) implements Encoded {
 
   /** Whether exactly this value is there. */
   boolean isIn(Pinned pinned) {
-    return pinned.bytes().mismatch(MemorySegment.ofArray(content)) == -1;
+    return isIn(pinned.bytes());
+  }
+
+  /** Whether exactly this value is there. */
+  boolean isIn(MemorySegment bytes) {
+    return bytes.mismatch(segment()) == -1;
+  }
+
+  /** The value's bytes. */
+  MemorySegment segment() {
+    return MemorySegment.ofArray(content);
   }
 
   /** Fails unless exactly this value is there. */
