@@ -221,6 +221,9 @@ final class TableStore implements SimStore {
   /** What a source holds for this node, by the number of the attach. */
   private final Map<Long, Reader> attachments = new HashMap<>();
 
+  /** What a source is being told to let go. */
+  private final Set<Reader> releases = new LinkedHashSet<>();
+
   private void attach(StartAttach attach) {
     TableStore source = (TableStore) host.storeOf(attach.source());
     if (host.isFrozen(attach.source()) && !source.closed && !host.isKnownDead(attach.source())) {
@@ -258,7 +261,17 @@ final class TableStore implements SimStore {
   private void detach(long attachment) {
     // The release travels. A source that died has nothing to let go.
     Reader hold = attachments.remove(attachment);
-    host.after(host.draw(TRANSFER_MAX_NANOS), hold::close);
+    if (hold == null) {
+      return; // ended with the process
+    }
+    releases.add(hold);
+    host.after(
+        host.draw(TRANSFER_MAX_NANOS),
+        () -> {
+          if (releases.remove(hold)) {
+            hold.close();
+          }
+        });
   }
 
   private Object valueAt(Block block, ObjectKey key) {
@@ -493,8 +506,17 @@ final class TableStore implements SimStore {
   @Override
   public void close() {
     closed = true;
+    endHolds();
     memory.clear();
     waiters.clear();
+  }
+
+  /** Its process is gone: what others hold for it they need not hold any more. */
+  private void endHolds() {
+    attachments.values().forEach(Reader::close);
+    attachments.clear();
+    releases.forEach(Reader::close);
+    releases.clear();
   }
 
   @Override
@@ -505,6 +527,11 @@ final class TableStore implements SimStore {
   /** Nothing is stored, nobody waits, nothing is under way. */
   @Override
   public boolean isEmpty() {
+    for (TableStore other : all) {
+      if (!host.isMember(other.host.node())) {
+        other.endHolds(); // the process of one that is taken for dead ends at last, too
+      }
+    }
     return closed
         || table.contents().isEmpty()
             && waiters.isEmpty()
