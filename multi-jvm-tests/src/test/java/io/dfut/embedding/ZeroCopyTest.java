@@ -325,7 +325,7 @@ final class ZeroCopyTest {
 
   @Test
   void largeValuesAreWrittenOnceAndReadInPlace() {
-    try (DFutSystem dfut = local("");
+    try (DFutSystem dfut = local("dfut.store { memory = 1GiB, views-share = 1 }");
         Arena arena = Arena.ofShared()) {
       int size = 64 * MIB;
       touchesNoHeap(dfut, "a direct buffer", () -> ByteBuffer.allocateDirect(size));
