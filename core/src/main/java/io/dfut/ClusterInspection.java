@@ -63,18 +63,21 @@ public final class ClusterInspection {
 
   /**
    * Waits until the tables, leases and stores of all nodes are empty, those of other drivers' jobs,
-   * too.
+   * too. Makes this JVM collect garbage meanwhile, as {@link Inspection#assertNoLeaks} does; views
+   * in other JVMs wait for theirs.
    *
    * @throws AssertionError when something is left after the time, or a member does not answer;
    *     lists what, with holders, reasons and cycles
    */
   public void assertNoLeaks(Duration within) {
     long deadline = System.nanoTime() + within.toNanos();
+    Inspection.Collecting collecting = new Inspection.Collecting();
     ClusterInspection now = again.get();
     while (!now.isEmpty()) {
       if (System.nanoTime() - deadline > 0) {
         throw new AssertionError("left after " + within + ":\n" + now);
       }
+      now.nodes.values().forEach(collecting::look);
       LockSupport.parkNanos(LOOK_AGAIN_NANOS);
       now = again.get();
     }

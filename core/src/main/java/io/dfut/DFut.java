@@ -35,9 +35,16 @@ public non-sealed interface DFut<T> extends Arg<T>, AutoCloseable {
    * the task's CPU share is lent out meanwhile. Every call may give another copy of the value.
    * Asking again is safe.
    *
+   * <p>A {@link java.nio.ByteBuffer} or {@link org.agrona.DirectBuffer} shows the store's memory,
+   * read-only, and keeps it from being given to others for as long as it, or a buffer made of it,
+   * is reachable, also when this handle is closed; after the system was closed it throws {@link
+   * IllegalStateException}. A {@link java.lang.foreign.MemorySegment} is read-only and has memory
+   * of its own, valid as long as it or a slice of it is reachable.
+   *
    * @throws TaskFailedException when the task's code threw
    * @throws DFutException one of its other kinds when the value will never come
    * @throws ReleasedException when this handle was released, also while this waits
+   * @throws StoreFullException also when a memory segment that has to be copied finds no memory
    * @throws IllegalStateException on a Pekko dispatcher thread while the value is not ready: use
    *     {@code pipeToSelf}
    */
@@ -65,9 +72,9 @@ public non-sealed interface DFut<T> extends Arg<T>, AutoCloseable {
   SharedDFut<T> share();
 
   /**
-   * A window on a stored value's bytes, pinned until it is closed. Waits as {@link #get()} does.
-   * For values whose type has bytes of its own: {@code byte[]}, {@code ByteBuffer}, memory segments
-   * and primitive arrays.
+   * A window on a stored value's bytes, pinned until it is closed, by whoever called this. Waits as
+   * {@link #get()} does. For values whose type has bytes of its own: {@code byte[]}, {@code
+   * ByteBuffer}, memory segments and primitive arrays.
    *
    * @throws SerializationException when the value has no bytes of its own
    */

@@ -245,20 +245,40 @@ public final class Inspection {
   }
 
   /**
-   * Waits until the node's tables, leases and store are empty.
+   * Waits until the node's tables, leases and store are empty. What a buffer from {@code get()}
+   * shows stays in the store until the buffer is collected, so this makes the JVM collect garbage
+   * while nothing but the store holds anything.
    *
    * @throws AssertionError when something is left after the time; lists what, with holders, reasons
    *     and {@link #cycles() cycles}
    */
   public void assertNoLeaks(Duration within) {
     long deadline = System.nanoTime() + within.toNanos();
+    Collecting collecting = new Collecting();
     Inspection now = again.get();
     while (!now.isEmpty()) {
       if (System.nanoTime() - deadline > 0) {
         throw new AssertionError("left on " + node + " after " + within + ":\n" + now.leftovers());
       }
+      collecting.look(now);
       java.util.concurrent.locks.LockSupport.parkNanos(5_000_000);
       now = again.get();
+    }
+  }
+
+  /** Makes the JVM collect garbage now and then while a store alone is not empty. */
+  static final class Collecting {
+    /** Long enough for what needs no collection, and between two. */
+    private static final long PAUSE_NANOS = 250_000_000;
+
+    private long nextNanos = System.nanoTime() + PAUSE_NANOS;
+
+    void look(Inspection node) {
+      boolean views = node.rows.isEmpty() && node.leases.isEmpty() && node.store.objects() > 0;
+      if (views && System.nanoTime() - nextNanos > 0) {
+        System.gc();
+        nextNanos = System.nanoTime() + PAUSE_NANOS;
+      }
     }
   }
 

@@ -10,11 +10,14 @@ import ch.qos.logback.core.read.ListAppender;
 import io.dfut.ActorHandle;
 import io.dfut.Arg;
 import io.dfut.DFut;
+import io.dfut.DFutActor;
 import io.dfut.Inspection;
 import io.dfut.ObjectId;
 import io.dfut.ReleasedException;
 import io.dfut.SharedDFut;
+import io.dfut.StoreFullException;
 import io.dfut.TaskFailedException;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -301,6 +304,59 @@ abstract class LifetimeScenarios extends ObjectScenarios {
     assertThat(readBy(keeper)).isEqualTo(Seen.of(Tasks.bytes(1, HUGE)));
     dropBy(keeper);
     storesAreEmpty();
+    fillStores();
+  }
+
+  /** Tries what cannot be. */
+  static final class Trier extends DFutActor<Void> {
+    private int tries;
+
+    String put(int bytes) {
+      tries++;
+      try (DFut<ByteBuffer> put = dfut().put(ByteBuffer.allocateDirect(bytes))) {
+        return "has put " + put.id();
+      } catch (StoreFullException e) {
+        return e.getMessage();
+      }
+    }
+
+    ByteBuffer give(int bytes) {
+      tries++;
+      return ByteBuffer.allocateDirect(bytes);
+    }
+
+    int tries() {
+      return tries;
+    }
+  }
+
+  private void isRefusedWithTheFigures(String message, long asked) {
+    long capacity = nodes().getLast().inspect().store().capacityBytes();
+    assertThat(message)
+        .contains("asked " + asked + " bytes")
+        .contains("capacity " + capacity)
+        .containsPattern("free \\d+")
+        .contains("larger than the whole store", "dfut.store.memory");
+  }
+
+  @Test
+  @Tag("C220")
+  @DisplayName("220 a value larger than the store is refused with the figures; its actor lives on")
+  void valueLargerThanTheStoreIsRefused() {
+    int bytes = 300 * MEBIBYTE;
+    long asked = bytes + 8L; // with what it is wrapped in
+    ActorHandle<Trier> trier = dfut.actor(Trier::new).on(far()).create();
+    isRefusedWithTheFigures(trier.task(Trier::put).submit(bytes).get(SOON), asked);
+    DFut<ByteBuffer> given = trier.task(Trier::give).submit(bytes);
+    assertThatThrownBy(() -> given.get(SOON))
+        .isInstanceOf(StoreFullException.class)
+        .satisfies(e -> isRefusedWithTheFigures(e.getMessage(), asked));
+    assertThatThrownBy(() -> dfut.put(ByteBuffer.allocateDirect(bytes)))
+        .isInstanceOf(StoreFullException.class)
+        .satisfies(e -> isRefusedWithTheFigures(e.getMessage(), asked));
+    assertThat(trier.task(Trier::tries).submit().get(SOON)).isEqualTo(2);
+    given.close();
+    trier.close();
     fillStores();
   }
 

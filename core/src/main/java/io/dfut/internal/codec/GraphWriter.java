@@ -13,6 +13,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 import java.lang.reflect.InvocationTargetException;
 import java.math.BigDecimal;
 import java.math.BigInteger;
@@ -619,10 +620,10 @@ final class GraphWriter {
           Tag.DOUBLES,
           Tag.SEGMENT,
           Tag.DIRECT_BUFFER ->
-          raw(Raw.bytes(tag, value));
+          raw(Raw.bytes(tag, value), value);
       case Tag.BYTE_BUFFER -> {
         out.u1(((ByteBuffer) value).order() == ByteOrder.BIG_ENDIAN ? 0 : 1);
-        raw(Raw.bytes(tag, value));
+        raw(Raw.bytes(tag, value), value);
       }
       case Tag.BIG_INTEGER -> {
         byte[] bytes = ((BigInteger) value).toByteArray();
@@ -769,9 +770,13 @@ final class GraphWriter {
     }
   }
 
-  private void raw(MemorySegment bytes) {
+  /**
+   * @param value whose bytes these are; it may pin them
+   */
+  private void raw(MemorySegment bytes, Object value) {
     out.varint(bytes.byteSize());
     out.segment(bytes);
+    Reference.reachabilityFence(value);
   }
 
   /** A string that may be missing. */

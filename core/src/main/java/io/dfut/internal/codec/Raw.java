@@ -16,7 +16,10 @@ final class Raw {
   private static final boolean IS_LITTLE_ENDIAN =
       ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
 
-  /** The value's bytes, in place where the machine keeps them in our order. */
+  /**
+   * The value's bytes, in place where the machine keeps them in our order. The caller keeps the
+   * value reachable while it reads them: it may pin them, and they alone do not.
+   */
   static MemorySegment bytes(int tag, Object value) {
     return switch (tag) {
       case Tag.BYTES -> MemorySegment.ofArray((byte[]) value);
@@ -39,6 +42,13 @@ final class Raw {
       case Tag.DIRECT_BUFFER -> bytes((DirectBuffer) value);
       default -> throw new IllegalStateException("not a raw kind: " + tag);
     };
+  }
+
+  /** Whether nobody but the buffer itself knows where its bytes are. */
+  static boolean isAddress(DirectBuffer buffer) {
+    return !(buffer instanceof SegmentBuffer)
+        && buffer.byteArray() == null
+        && buffer.byteBuffer() == null;
   }
 
   private static MemorySegment bytes(DirectBuffer buffer) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -15,7 +16,12 @@ import org.agrona.MutableDirectBuffer;
  * Agrona's view of a memory segment, for reading only. Every access is checked against the
  * segment's bounds and its life: memory that is gone makes it throw, where an {@code UnsafeBuffer}
  * would read what is there by then, or crash the JVM. For the same reason it gives away neither
- * address nor array. Thread-safe as far as the segment is.
+ * address nor array, and copies into other buffers go by way of the heap. Thread-safe as far as the
+ * segment is.
+ *
+ * <p>The segment may be what keeps a stored object pinned, until it becomes unreachable. So every
+ * read ends with a fence: without one the compiler may take the buffer for unreachable before its
+ * last read is done, and the bytes read would be another object's.
  */
 public final class SegmentBuffer implements DirectBuffer {
   private static final ValueLayout.OfLong LONG_LE =
@@ -31,11 +37,14 @@ public final class SegmentBuffer implements DirectBuffer {
   private static final ValueLayout.OfShort SHORT_BE =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
+  /** What is copied at once into a buffer of another kind. */
+  private static final int CHUNK_BYTES = 8 * 1024;
+
   private final MemorySegment segment;
   private final int capacity;
 
   /**
-   * A buffer on the whole segment.
+   * A buffer on the whole segment, which it keeps reachable: this very instance if it is read-only.
    *
    * @throws IllegalArgumentException when the segment is larger than a buffer can be
    */
@@ -44,11 +53,14 @@ public final class SegmentBuffer implements DirectBuffer {
       throw new IllegalArgumentException(
           "a DirectBuffer cannot show " + segment.byteSize() + " bytes: use the MemorySegment");
     }
-    this.segment = segment.asReadOnly();
+    this.segment = segment.isReadOnly() ? segment : segment.asReadOnly();
     this.capacity = (int) segment.byteSize();
   }
 
-  /** The memory, read-only. */
+  /**
+   * The memory, read-only. Slices of it do not keep it reachable: whoever reads through one holds
+   * this buffer meanwhile.
+   */
   public MemorySegment segment() {
     return segment;
   }
@@ -142,22 +154,30 @@ public final class SegmentBuffer implements DirectBuffer {
 
   @Override
   public long getLong(int index, ByteOrder order) {
-    return segment.get(little(order) ? LONG_LE : LONG_BE, index);
+    long value = segment.get(little(order) ? LONG_LE : LONG_BE, index);
+    Reference.reachabilityFence(this);
+    return value;
   }
 
   @Override
   public long getLong(int index) {
-    return segment.get(ValueLayout.JAVA_LONG_UNALIGNED, index);
+    long value = segment.get(ValueLayout.JAVA_LONG_UNALIGNED, index);
+    Reference.reachabilityFence(this);
+    return value;
   }
 
   @Override
   public int getInt(int index, ByteOrder order) {
-    return segment.get(little(order) ? INT_LE : INT_BE, index);
+    int value = segment.get(little(order) ? INT_LE : INT_BE, index);
+    Reference.reachabilityFence(this);
+    return value;
   }
 
   @Override
   public int getInt(int index) {
-    return segment.get(ValueLayout.JAVA_INT_UNALIGNED, index);
+    int value = segment.get(ValueLayout.JAVA_INT_UNALIGNED, index);
+    Reference.reachabilityFence(this);
+    return value;
   }
 
   @Override
@@ -182,12 +202,16 @@ public final class SegmentBuffer implements DirectBuffer {
 
   @Override
   public short getShort(int index, ByteOrder order) {
-    return segment.get(little(order) ? SHORT_LE : SHORT_BE, index);
+    short value = segment.get(little(order) ? SHORT_LE : SHORT_BE, index);
+    Reference.reachabilityFence(this);
+    return value;
   }
 
   @Override
   public short getShort(int index) {
-    return segment.get(ValueLayout.JAVA_SHORT_UNALIGNED, index);
+    short value = segment.get(ValueLayout.JAVA_SHORT_UNALIGNED, index);
+    Reference.reachabilityFence(this);
+    return value;
   }
 
   @Override
@@ -202,7 +226,9 @@ public final class SegmentBuffer implements DirectBuffer {
 
   @Override
   public byte getByte(int index) {
-    return segment.get(ValueLayout.JAVA_BYTE, index);
+    byte value = segment.get(ValueLayout.JAVA_BYTE, index);
+    Reference.reachabilityFence(this);
+    return value;
   }
 
   @Override
@@ -214,26 +240,40 @@ public final class SegmentBuffer implements DirectBuffer {
   public void getBytes(int index, byte[] dst, int offset, int length) {
     boundsCheck(index, length);
     MemorySegment.copy(segment, ValueLayout.JAVA_BYTE, index, dst, offset, length);
+    Reference.reachabilityFence(this);
   }
 
+  /**
+   * By way of the heap: an {@code UnsafeBuffer} copies from the address of a buffer without asking
+   * whether the memory is still there.
+   */
   @Override
   public void getBytes(int index, MutableDirectBuffer dstBuffer, int dstIndex, int length) {
     boundsCheck(index, length);
-    dstBuffer.putBytes(dstIndex, window(index, length), length);
+    dstBuffer.boundsCheck(dstIndex, length);
+    byte[] chunk = new byte[Math.min(length, CHUNK_BYTES)];
+    for (int at = 0; at < length; at += chunk.length) {
+      int count = Math.min(chunk.length, length - at);
+      getBytes(index + at, chunk, 0, count);
+      dstBuffer.putBytes(dstIndex + at, chunk, 0, count);
+    }
   }
 
   @Override
   public void getBytes(int index, ByteBuffer dstBuffer, int length) {
     boundsCheck(index, length);
     dstBuffer.put(window(index, length));
+    Reference.reachabilityFence(this);
   }
 
   @Override
   public void getBytes(int index, ByteBuffer dstBuffer, int dstOffset, int length) {
     boundsCheck(index, length);
     dstBuffer.put(dstOffset, window(index, length), 0, length);
+    Reference.reachabilityFence(this);
   }
 
+  /** Read by the JDK only, which asks whether the memory is there. */
   private ByteBuffer window(int index, int length) {
     return segment.asSlice(index, length).asByteBuffer();
   }
@@ -339,6 +379,7 @@ public final class SegmentBuffer implements DirectBuffer {
     boundsCheck(index, length);
     byte[] bytes = new byte[length];
     MemorySegment.copy(segment, ValueLayout.JAVA_BYTE, index, bytes, 0, length);
+    Reference.reachabilityFence(this);
     return bytes;
   }
 
@@ -357,7 +398,13 @@ public final class SegmentBuffer implements DirectBuffer {
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof SegmentBuffer that && segment.mismatch(that.segment) < 0;
+    if (!(other instanceof SegmentBuffer that)) {
+      return false;
+    }
+    boolean same = segment.mismatch(that.segment) < 0;
+    Reference.reachabilityFence(this);
+    Reference.reachabilityFence(that);
+    return same;
   }
 
   @Override

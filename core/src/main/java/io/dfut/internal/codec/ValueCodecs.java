@@ -154,7 +154,9 @@ public final class ValueCodecs {
       if (value instanceof ByteBuffer buffer && buffer.order() == ByteOrder.LITTLE_ENDIAN) {
         header[2] = 1;
       }
-      return new Encodings.OfRaw(header, Raw.bytes(tag, value));
+      return value instanceof DirectBuffer buffer && Raw.isAddress(buffer)
+          ? new Encodings.OfDirectBuffer(header, buffer)
+          : new Encodings.OfRaw(header, Raw.bytes(tag, value), value);
     }
     Optional<ValueCodec> own = userCodec(value.getClass());
     Out out = new Out();
@@ -412,7 +414,10 @@ public final class ValueCodecs {
   }
 
   private static Object raw(int kind, MemorySegment bytes) {
-    MemorySegment proper = bytes.asSlice(RAW_HEADER_BYTES).asReadOnly();
+    return raw(kind, bytes, bytes.asSlice(RAW_HEADER_BYTES).asReadOnly());
+  }
+
+  private static Object raw(int kind, MemorySegment bytes, MemorySegment proper) {
     try {
       return switch (kind) {
         case Tag.SEGMENT -> proper;
@@ -441,6 +446,31 @@ public final class ValueCodecs {
     return isRaw(kind(encoded))
         ? Optional.of(encoded.asSlice(RAW_HEADER_BYTES).asReadOnly())
         : Optional.empty();
+  }
+
+  /**
+   * The value of a buffer's encoding, made on a segment that {@link #rawBytes} gave for it. The
+   * value, and every buffer that is made of it (slices, duplicates, views of other types), keep
+   * that very instance reachable; a {@link MemorySegment} made of it does not.
+   *
+   * @param encoded of a kind that {@link #isBuffer}
+   */
+  public static Object buffer(MemorySegment encoded, MemorySegment rawBytes) {
+    int kind = kind(encoded);
+    if (kind != Tag.BYTE_BUFFER && kind != Tag.DIRECT_BUFFER) {
+      throw new IllegalArgumentException("not the encoding of a buffer but of kind " + kind);
+    }
+    return raw(kind, encoded, rawBytes);
+  }
+
+  /**
+   * Whether it is the encoding of a {@link ByteBuffer} or of a {@link DirectBuffer}.
+   *
+   * @throws SerializationException when the bytes are no encoding of this version
+   */
+  public static boolean isBuffer(MemorySegment encoded) {
+    int kind = kind(encoded);
+    return kind == Tag.BYTE_BUFFER || kind == Tag.DIRECT_BUFFER;
   }
 
   /**

@@ -131,7 +131,8 @@ final class NodeRuntime implements Membership.Listener {
             loader,
             handle -> ActorHandles.reference(handle).className,
             ValueCodecs.Limits.DEFAULT);
-    this.values = new Values(codecs, store, self, settings.inlineLimit(), networked);
+    this.values =
+        new Values(codecs, store, self, settings.inlineLimit(), settings.viewsShare(), networked);
     this.functions =
         new Functions(
             ClassSource.classPath(loader),

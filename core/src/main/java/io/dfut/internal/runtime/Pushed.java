@@ -22,7 +22,7 @@ final class Pushed {
   /** When the message came, for what is left of the task's time. */
   final long sinceNanos = System.nanoTime();
 
-  private final Map<ObjectKey, CompletableFuture<ObjectStore.Pinned>> pins = new HashMap<>(0);
+  private final Map<ObjectKey, CompletableFuture<SharedPin>> pins = new HashMap<>(0);
 
   Pushed(TaskPushed push, Claim claim) {
     this.push = push;
@@ -52,13 +52,14 @@ final class Pushed {
           key ->
               store
                   .pin(key)
+                  .map(SharedPin::of)
                   .map(CompletableFuture::completedFuture)
                   .orElseGet(() -> pull(key, stored, worker)));
     }
   }
 
   /** The owner must know of the new copy, so that it is freed with the others. */
-  private static CompletableFuture<ObjectStore.Pinned> pull(
+  private static CompletableFuture<SharedPin> pull(
       ObjectKey key, Outcome.Stored stored, WorkerActor worker) {
     CompletableFuture<ObjectStore.Pinned> pulled =
         worker
@@ -73,16 +74,16 @@ final class Pushed {
                 new WorkerInput.ReadSucceeded(key.id(), stored.attempt(), worker.id().node()));
           }
         });
-    return pulled;
+    return pulled.thenApply(SharedPin::of);
   }
 
   /** The fetched argument; the task has waited for it. */
-  ObjectStore.Pinned pinned(ObjectKey key) {
+  SharedPin pinned(ObjectKey key) {
     return pins.get(key).join();
   }
 
   /** Lets the arguments go, those that are still on their way when they come. */
   void unpin() {
-    pins.values().forEach(pin -> pin.thenAccept(ObjectStore.Pinned::close));
+    pins.values().forEach(pin -> pin.thenAccept(SharedPin::close));
   }
 }

@@ -31,6 +31,7 @@ record Settings(
     Duration directoryTimeout,
     Duration closeTimeout,
     long inlineLimit,
+    double viewsShare,
     boolean collectsGarbage) {
 
   /**
@@ -75,6 +76,7 @@ record Settings(
         read.positive("dfut.actors.directory-timeout"),
         read.positive("dfut.close-timeout"),
         read.bytes("dfut.store.inline-limit", 0, 192 * 1024),
+        read.share("dfut.store.views-share"),
         read.flag("dfut.store.collect-garbage"));
   }
 
@@ -120,6 +122,15 @@ record Settings(
       String what = "a size from " + least + " to " + most + " bytes, such as 100 KiB";
       long value = get(path, () -> root.getBytes(path), what);
       if (value < least || value > most) {
+        throw refuse(path, what, null);
+      }
+      return value;
+    }
+
+    double share(String path) {
+      String what = "a number from 0 to 1";
+      double value = get(path, () -> root.getDouble(path), what);
+      if (!(value >= 0 && value <= 1)) {
         throw refuse(path, what, null);
       }
       return value;

@@ -13,7 +13,6 @@ import io.dfut.internal.protocol.PushedArgument;
 import io.dfut.internal.protocol.WorkerMessage.TaskPushed;
 import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
 import io.dfut.internal.spi.ObjectKey;
-import io.dfut.internal.spi.ObjectStore;
 import io.dfut.internal.task.Argument;
 import io.dfut.internal.task.Failure;
 import io.dfut.internal.task.FunctionRef;
@@ -445,9 +444,10 @@ final class TaskContext extends WorkerContext {
               .values()
               .decode(inline.value(), worker.borrows(Optional.of(argument.object())));
       case Outcome.Stored stored -> {
-        ObjectStore.Pinned pinned;
+        ObjectKey key = new ObjectKey(argument.object(), stored.attempt());
+        SharedPin pinned;
         try {
-          pinned = pushed.pinned(new ObjectKey(argument.object(), stored.attempt()));
+          pinned = pushed.pinned(key);
         } catch (java.util.concurrent.CompletionException e) {
           throw new ArgumentLost(
               push.spec().display()
@@ -459,7 +459,7 @@ final class TaskContext extends WorkerContext {
         yield worker
             .node()
             .values()
-            .decode(pinned.bytes(), worker.borrows(Optional.of(argument.object())));
+            .decode(key, pinned, worker.borrows(Optional.of(argument.object())));
       }
       case Outcome.Actor actor -> null;
       case Outcome.Failed failed ->

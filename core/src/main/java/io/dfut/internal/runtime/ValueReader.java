@@ -187,12 +187,9 @@ final class ValueReader {
           }
 
           @Override
-          public Object stored(ObjectStore.Pinned pinned) {
-            try (pinned) {
-              return worker
-                  .node()
-                  .values()
-                  .decode(pinned.bytes(), worker.borrows(Optional.of(count.id)));
+          public Object stored(ObjectKey key, ObjectStore.Pinned pinned) {
+            try (SharedPin pin = SharedPin.of(pinned)) {
+              return worker.node().values().decode(key, pin, worker.borrows(Optional.of(count.id)));
             }
           }
         });
@@ -202,7 +199,7 @@ final class ValueReader {
     R inline(InlineValue value);
 
     /** Takes over the pin. */
-    R stored(ObjectStore.Pinned pinned);
+    R stored(ObjectKey key, ObjectStore.Pinned pinned);
   }
 
   private <R> R read(Handle.Count count, String verb, Deadline deadline, Use<R> use) {
@@ -218,9 +215,14 @@ final class ValueReader {
         }
         case Outcome.Failed failed -> throw exception(failed.failure());
         case Outcome.Stored stored -> {
+          ObjectKey key = new ObjectKey(count.id, stored.attempt());
           try {
-            return use.stored(fetch(count, verb, stored, deadline));
+            return use.stored(key, fetch(count, verb, key, stored, deadline));
+          } catch (IllegalStateException e) { // the store closed while it was read, or a bug
+            checkAlive(count, verb);
+            throw e;
           } catch (ObjectStore.SourceLostException e) {
+            count.requireOpen(verb); // else it was freed, as nobody holds it any more
             lastReason = e.getMessage();
             worker.post(new WorkerInput.ReadFailed(count.id, stored.attempt(), stored.sources()));
             awaitChange(count, stored, deadline);
@@ -249,10 +251,9 @@ final class ValueReader {
   }
 
   private ObjectStore.Pinned fetch(
-      Handle.Count count, String verb, Outcome.Stored stored, Deadline deadline)
+      Handle.Count count, String verb, ObjectKey key, Outcome.Stored stored, Deadline deadline)
       throws ObjectStore.SourceLostException {
     ObjectStore store = worker.node().store();
-    ObjectKey key = new ObjectKey(count.id, stored.attempt());
     Optional<ObjectStore.Pinned> here = store.pin(key);
     if (here.isPresent()) {
       return here.get();
@@ -319,7 +320,7 @@ final class ValueReader {
           }
 
           @Override
-          public ObjectView stored(ObjectStore.Pinned pinned) {
+          public ObjectView stored(ObjectKey key, ObjectStore.Pinned pinned) {
             try {
               return new View(raw(count, pinned.bytes()), pinned::close);
             } catch (RuntimeException e) {

@@ -9,6 +9,7 @@ import io.dfut.internal.spi.ObjectStore;
 import io.dfut.internal.task.InlineValue;
 import io.dfut.internal.task.Outcome;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -40,9 +41,11 @@ final class Values {
   private final io.dfut.NodeId self;
   private final long inlineLimit;
   private final boolean networked;
+  private final Views views;
   private final Function<Object, byte[]> directEncoder;
 
   /**
+   * @param viewsShare how much of the store may be pinned by buffers that show it, from 0 to 1
    * @param networked whether values leave the JVM
    */
   Values(
@@ -50,8 +53,10 @@ final class Values {
       ObjectStore store,
       io.dfut.NodeId self,
       long inlineLimit,
+      double viewsShare,
       boolean networked) {
     this.networked = networked;
+    this.views = new Views((long) (store.stats().capacityBytes() * viewsShare));
     this.codecs = codecs;
     this.store = store;
     this.self = self;
@@ -132,17 +137,44 @@ final class Values {
   }
 
   /**
-   * Decodes a value out of the store. What it gives does not point into the store: the pin can be
-   * closed afterwards.
+   * Decodes a value out of the store. The caller holds the pin during the call and may close it
+   * then: a buffer has a pin of its own, which goes when nothing made of the buffer is reachable; a
+   * memory segment is on memory of its own; everything else is a copy.
+   *
+   * @throws io.dfut.StoreFullException when a memory segment has no memory to be on
    */
-  Object decode(MemorySegment stored, References.Source references) {
-    if (ValueCodecs.showsItsBytes(stored)) {
-      // It would look into memory that is unpinned behind its back: it gets a copy (a view does
-      // not).
-      byte[] copy = stored.toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
+  Object decode(ObjectKey key, SharedPin pinned, References.Source references) {
+    MemorySegment stored = pinned.bytes();
+    if (ValueCodecs.isBuffer(stored)) {
+      Optional<Object> shown = views.show(key, pinned);
+      if (shown.isPresent()) {
+        return shown.get();
+      }
+      byte[] copy = stored.toArray(ValueLayout.JAVA_BYTE);
       return codecs.decode(MemorySegment.ofArray(copy), references);
     }
+    if (ValueCodecs.showsItsBytes(stored)) {
+      return codecs.decode(own(key, pinned), references);
+    }
     return codecs.decode(stored, references);
+  }
+
+  /** Slices of a segment keep nothing but its scope, so no pin can follow them. */
+  private static MemorySegment own(ObjectKey key, SharedPin pinned) {
+    try {
+      return pinned.own();
+    } catch (OutOfMemoryError e) {
+      throw new io.dfut.StoreFullException(
+          "the value of "
+              + key.id()
+              + ", a memory segment of "
+              + pinned.bytes().byteSize()
+              + " bytes, needs as much memory of its own, and the JVM has none left ("
+              + e.getMessage()
+              + "); read it through view(), store it as a ByteBuffer, or raise"
+              + " -XX:MaxDirectMemorySize",
+          e);
+    }
   }
 
   Optional<MemorySegment> rawBytes(MemorySegment encoded) {

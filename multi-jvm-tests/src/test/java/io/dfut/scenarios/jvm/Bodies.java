@@ -1,6 +1,8 @@
 package io.dfut.scenarios.jvm;
 
 import io.dfut.DFutActor;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -49,6 +51,13 @@ public final class Bodies {
   /** What {@link #bytes} gave, to a node that does not send it back. */
   public static int hash(byte[] bytes) {
     return java.util.Arrays.hashCode(bytes);
+  }
+
+  /** Bytes off the heap, all of them the seed. */
+  public static ByteBuffer offHeap(byte seed, int length) {
+    ByteBuffer buffer = ByteBuffer.allocateDirect(length);
+    MemorySegment.ofBuffer(buffer).fill(seed);
+    return buffer;
   }
 
   /** Counts. */

@@ -13,6 +13,7 @@ import io.dfut.internal.cluster.launch.JvmProcess;
 import io.dfut.testing.JavaSource;
 import java.io.File;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -128,6 +129,42 @@ final class DriversIT {
       assertThat(store.pulls()).isEqualTo(1);
       assertThat(store.pulledBytes()).isBetween((long) length, length + 1_000L);
       result.close();
+      dfut.inspect().assertNoLeaks(UNTIL_EMPTY);
+      awaitHoldings(node, NodeProgram.Holdings.NOTHING);
+    }
+    saysNothingElse(node);
+  }
+
+  @Test
+  @Tag("C212")
+  @DisplayName("212 await does not fetch; get does, once, and shows it in place")
+  void awaitDoesNotFetch() {
+    JvmProcess node =
+        start(
+            JvmProcess.of("b", NodeProgram.class)
+                .flags(
+                    "-Ddfut.cpus=1", "-Ddfut.store.memory=400MiB", "-XX:MaxDirectMemorySize=400m"));
+    int length = 100_000_000;
+    try (DFutSystem dfut =
+        DFutSystem.connect(
+            address(node),
+            ConfigFactory.parseString("dfut.store.memory=400MiB").withFallback(ADMITTED))) {
+      List<DFut<ByteBuffer>> results = new ArrayList<>();
+      for (byte seed = 0; seed < 3; seed++) {
+        results.add(dfut.task(Bodies::offHeap).submit(seed, length));
+      }
+      assertThat(dfut.await(results, 3, PATIENCE).ready()).isEqualTo(results);
+      assertThat(dfut.inspect().store().pulls()).isZero();
+      assertThat(dfut.inspect().store().usedBytes()).isLessThan(1_000_000);
+      for (byte seed = 0; seed < 3; seed++) {
+        ByteBuffer value = results.get(seed).get(PATIENCE);
+        assertThat(value.remaining()).isEqualTo(length);
+        assertThat(value.get(length - 1)).isEqualTo(seed);
+        assertThat(results.get(seed).get(PATIENCE)).isEqualTo(value);
+        assertThat(dfut.inspect().store().pulls()).isEqualTo(seed + 1);
+      }
+      assertThat(dfut.inspect().store().usedBytes()).isGreaterThan(3L * length);
+      results.forEach(DFut::close);
       dfut.inspect().assertNoLeaks(UNTIL_EMPTY);
       awaitHoldings(node, NodeProgram.Holdings.NOTHING);
     }
