@@ -4,6 +4,7 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
@@ -21,6 +22,8 @@ import java.util.function.Supplier;
  * @param dataHost where the data plane listens
  * @param dataPort its port, 0 for a free one
  * @param connectionsMax connections from peers
+ * @param unixSockets whether a unix socket is tried beside TCP
+ * @param tls how TCP is encrypted; empty for not at all
  */
 record StoreSettings(
     long memoryBytes,
@@ -37,7 +40,9 @@ record StoreSettings(
     Duration connectTimeout,
     Duration handshakeTimeout,
     Duration chunkTimeout,
-    Duration idleTimeout) {
+    Duration idleTimeout,
+    boolean unixSockets,
+    Optional<TlsSettings> tls) {
 
   private static final long MIB = 1L << 20;
   private static final long MEMORY_MIN = 64 * 1024;
@@ -63,7 +68,9 @@ record StoreSettings(
         duration(store, "data.connect-timeout", Duration.ofMillis(1), Duration.ofMinutes(10)),
         duration(store, "data.handshake-timeout", Duration.ofMillis(1), Duration.ofMinutes(10)),
         duration(store, "data.chunk-timeout", Duration.ofMillis(1), Duration.ofMinutes(10)),
-        duration(store, "data.idle-timeout", Duration.ofMillis(1), Duration.ofHours(24)));
+        duration(store, "data.idle-timeout", Duration.ofMillis(1), Duration.ofHours(24)),
+        autoOrOff(store, "data.unix-sockets"),
+        TlsSettings.of(store, System::getenv));
   }
 
   /**
@@ -135,6 +142,13 @@ record StoreSettings(
   private static String text(Config store, String key) {
     String value = read(store, key, "a host name or address", () -> store.getString(key));
     return (String) inRange(key, value, !value.isBlank(), "a host name or address");
+  }
+
+  private static boolean autoOrOff(Config store, String key) {
+    String value = read(store, key, "auto or off", () -> store.getString(key));
+    boolean auto = value.equals("auto");
+    inRange(key, value, auto || value.equals("off") || value.equals("false"), "auto or off");
+    return auto;
   }
 
   private static <T> T read(Config store, String key, String range, Supplier<T> reader) {
