@@ -7,6 +7,7 @@ import io.dfut.DFutContext;
 import io.dfut.TaskId;
 import io.dfut.WorkerId;
 import io.dfut.internal.api.ActorAccess;
+import io.dfut.internal.ownership.CallCycles;
 import io.dfut.internal.protocol.WorkerMessage.ActorEnded;
 import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
 import io.dfut.internal.task.Failure;
@@ -14,8 +15,10 @@ import io.dfut.internal.task.Outcome;
 import io.dfut.internal.task.TaskSpec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
@@ -41,6 +44,9 @@ final class ActorRunner implements TaskRunner, ActorCell {
 
   /** Calls ({@link Pushed}) and typed messages (anything else), in the order in which they run. */
   private final ArrayDeque<Object> mailbox = new ArrayDeque<>();
+
+  /** Guarded by {@link #lock}. */
+  private final CallCycles cycles = new CallCycles();
 
   private int running;
   private Optional<String> ended = Optional.empty();
@@ -286,11 +292,24 @@ final class ActorRunner implements TaskRunner, ActorCell {
         return false;
       }
       List<TaskContext> methods = worker.runningWhere(running -> true);
-      boolean cycle =
+      boolean allWait =
           running >= maxConcurrency
               && methods.size() == running
-              && methods.stream().allMatch(method -> waiters.contains(method.task().orElseThrow()));
-      if (!cycle) {
+              && methods.stream().allMatch(TaskContext::isBlocked);
+      Set<TaskId> queued = new HashSet<>();
+      for (Object item : mailbox) {
+        if (item instanceof Pushed call) {
+          queued.add(call.push.spec().id());
+        }
+      }
+      if (!cycles.canNeverRun(
+          task,
+          waiters,
+          queued,
+          allWait
+              ? methods.stream().map(method -> method.task().orElseThrow()).toList()
+              : List.of(),
+          System.nanoTime())) {
         return true;
       }
       mailbox.remove(found);

@@ -66,10 +66,13 @@ final class Pushed {
             .store()
             .fetch(key, stored.bytes(), stored.sources(), ObjectStore.Urgency.ARGUMENT)
             .toCompletableFuture();
-    pulled.thenRun(
-        () ->
+    pulled.thenAccept(
+        pinned -> {
+          if (pinned.isCopy()) {
             worker.post(
-                new WorkerInput.ReadSucceeded(key.id(), stored.attempt(), worker.id().node())));
+                new WorkerInput.ReadSucceeded(key.id(), stored.attempt(), worker.id().node()));
+          }
+        });
     return pulled;
   }
 

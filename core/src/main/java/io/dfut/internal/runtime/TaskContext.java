@@ -177,7 +177,13 @@ final class TaskContext extends WorkerContext {
 
   // ---- blocking ----
 
-  private int blockedDepth;
+  /** Waits within each other; written by the task's own thread only. */
+  private volatile int blockedDepth;
+
+  /** Whether it waits for something at this moment. */
+  boolean isBlocked() {
+    return blockedDepth > 0;
+  }
 
   void blocked() {
     if (blockedDepth++ == 0) {

@@ -264,9 +264,11 @@ final class ValueReader {
             .toCompletableFuture()
             .thenApply(
                 pinned -> { // also when nobody waits any more: the copy is here all the same
-                  worker.post(
-                      new WorkerInput.ReadSucceeded(
-                          count.id, stored.attempt(), worker.id().node()));
+                  if (pinned.isCopy()) {
+                    worker.post(
+                        new WorkerInput.ReadSucceeded(
+                            count.id, stored.attempt(), worker.id().node()));
+                  }
                   return pinned;
                 });
     TaskContext task = CurrentContext.orNull() instanceof TaskContext t ? t : null;

@@ -2,6 +2,7 @@ package io.dfut.internal.spi;
 
 import io.dfut.NodeId;
 import io.dfut.internal.codec.Encoded;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
 import java.util.Collection;
@@ -32,6 +33,30 @@ public interface ObjectStore extends AutoCloseable {
      * JVM.
      */
     MemorySegment bytes();
+
+    /**
+     * Whether this node has a copy of its own, which others may pull from and which its owner must
+     * free; false when the bytes are read in place, in the memory of another node of this host. The
+     * owner is told of copies only.
+     */
+    default boolean isCopy() {
+      return true;
+    }
+
+    /**
+     * The same bytes for somebody who cannot say when he is done: read-only, valid as long as this
+     * segment or any slice of it is reachable, whatever becomes of this pin and of the store. Costs
+     * a mapping where the store's memory is a file, and a copy elsewhere.
+     *
+     * @throws IllegalStateException when this was closed
+     */
+    default MemorySegment own() {
+      MemorySegment bytes = bytes();
+      return Arena.ofAuto().allocate(bytes.byteSize(), OWN_ALIGNMENT).copyFrom(bytes).asReadOnly();
+    }
+
+    /** How {@link #own} is aligned: as what is in the store. */
+    int OWN_ALIGNMENT = 64;
 
     /** Lets the object go; later calls do nothing. */
     @Override

@@ -41,6 +41,9 @@ final class Sim {
   /** The same where stores have little room: each of many puts may wait for it. */
   private static final long LONGEST_WITH_STORES_NANOS = 300_000_000_000L;
 
+  /** How often tasks that wait may be asked for what; a cycle needs as many as it is long. */
+  private static final int WAIT_ROUNDS_MAX = 40;
+
   static final JobId JOB = new JobId(new NodeId("sim", 1, 0), 1);
 
   /** Where messages to a node's scheduler go. */
@@ -152,6 +155,7 @@ final class Sim {
   long run() {
     try {
       int idleTicks = 0;
+      int waitRounds = 0;
       while (!faulty.isCutOff(steps)) {
         if (act()) {
           idleTicks = 0;
@@ -176,6 +180,10 @@ final class Sim {
           continue;
         }
         if (idleTicks++ > 60) {
+          if (waitRounds++ < WAIT_ROUNDS_MAX && sayWhoWaits()) {
+            idleTicks = 50; // tasks that wait for each other hear of it step by step
+            continue;
+          }
           expect(done, "nothing happens any more, but a driver waits");
           break;
         }
@@ -192,6 +200,18 @@ final class Sim {
       throw new AssertionError(
           "seed " + seed + ", " + profile + ", step " + steps + ": " + e + dump(), e);
     }
+  }
+
+  /**
+   * Only now, when nothing else happens: the runtime says it each second, which would make every
+   * run longer and find nothing more.
+   */
+  private boolean sayWhoWaits() {
+    boolean any = false;
+    for (SimWorker worker : List.copyOf(workers.values())) {
+      any |= !worker.node.frozen && worker.sayWhoWaits();
+    }
+    return any;
   }
 
   private boolean act() {

@@ -7,6 +7,7 @@ import io.dfut.TaskId;
 import io.dfut.WorkerId;
 import io.dfut.internal.api.Placement;
 import io.dfut.internal.api.Resources;
+import io.dfut.internal.ownership.CallCycles;
 import io.dfut.internal.ownership.Claim;
 import io.dfut.internal.ownership.Settleable;
 import io.dfut.internal.ownership.Tables;
@@ -40,6 +41,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /** A worker: the real table, and a model of the executor and of user code beside it. */
 final class SimWorker {
@@ -125,6 +127,9 @@ final class SimWorker {
 
     boolean cancelled;
 
+    /** Tasks that are known to wait for this one. */
+    final Set<TaskId> waiters = new java.util.LinkedHashSet<>();
+
     Running(Pushed pushed, Program<Handle> program) {
       this.pushed = pushed;
       this.program = program;
@@ -175,6 +180,9 @@ final class SimWorker {
   private final Map<TaskId, WorkerEffect.Push> lastPushes = new HashMap<>();
 
   private boolean blocked;
+
+  /** Of an actor: which of its calls can never run. */
+  private final CallCycles cycles = new CallCycles();
 
   /** Of an actor: calls that run. */
   private final List<Running> calls = new ArrayList<>();
@@ -362,6 +370,8 @@ final class SimWorker {
         cancel(cancel.task(), cancel.attempt());
         input(new WorkerInput.ParentCancelled(cancel.task()));
       }
+      case WorkerMessage.Waited(ObjectId object, List<TaskId> waiters) ->
+          waitedFor(object, waiters, message);
       case WorkerMessage.EndActor(String reason) -> end(reason);
       case WorkerMessage.WorkerDied(WorkerId dead, String cause) -> {
         node.knownDead.add(dead);
@@ -376,6 +386,58 @@ final class SimWorker {
       }
       default -> input(new WorkerInput.Received(message));
     }
+  }
+
+  /** As the runtime does: who is waited for passes that on, and a call that can never run fails. */
+  private void waitedFor(ObjectId object, List<TaskId> waiters, WorkerMessage message) {
+    boolean here = false;
+    for (Running running : running()) {
+      if (running.task().filter(object.task()::equals).isPresent()) {
+        here = true;
+        waiters.stream()
+            .limit(WorkerMessage.Waited.WAITERS_MAX - 1 - running.waiters.size())
+            .forEach(running.waiters::add);
+      }
+    }
+    Optional<Pushed> queued =
+        actor == null
+            ? Optional.empty()
+            : queue.stream().filter(q -> q.push.spec().id().equals(object.task())).findFirst();
+    if (queued.isPresent()) {
+      boolean allWait =
+          calls.size() >= 2
+              && calls.stream()
+                  .allMatch(c -> c.waitingFor != null && c.waitingFor.cell.outcome == null);
+      if (cycles.canNeverRun(
+          object.task(),
+          waiters,
+          queue.stream().map(q -> q.push.spec().id()).collect(Collectors.toSet()),
+          allWait ? calls.stream().map(c -> c.task().orElseThrow()).toList() : List.of(),
+          sim.now())) {
+        sim.count("call that could never run");
+        queue.remove(queued.get());
+        queued.get().claim.take(queued.get().push.attempt());
+        answer(queued.get(), Failure.of(Failure.Kind.CANCELLED, "it could never run"));
+      }
+    } else if (!here) {
+      input(new WorkerInput.Received(message));
+    }
+  }
+
+  /** Says for which objects its tasks wait, as the runtime does each second; false for none. */
+  boolean sayWhoWaits() {
+    boolean any = false;
+    for (Running running : running()) {
+      if (running.pushed != null
+          && running.waitingFor != null
+          && running.waitingFor.cell.outcome == null) {
+        List<TaskId> waiting = new ArrayList<>(running.waiters);
+        waiting.add(running.pushed.push.spec().id());
+        input(new WorkerInput.StillWaiting(running.waitingFor.id, waiting));
+        any = true;
+      }
+    }
+    return any;
   }
 
   private void offer(Pushed pushed) {

@@ -78,6 +78,18 @@ final class WorkersSimTest {
     }
   }
 
+  /**
+   * Two methods of an actor, each waiting for a task that waits for a call queued behind both: the
+   * run once hung, since no single call was waited for by all methods.
+   */
+  @Test
+  void callsThatWaitForEachOtherThroughTwoMethodsFail() {
+    Counters seen = new Counters();
+    Recipe recipe = new Recipe(Recipe.Family.ALL, Recipe.Length.LONG, Map.of());
+    recipe.sim(16_958, seen, false).run();
+    assertThat(seen.of("call that could never run")).isPositive();
+  }
+
   private static void assertSeen(Counters seen, String... all) {
     if (GIVEN == null) {
       for (String what : all) {
