@@ -65,7 +65,11 @@ final class Pushed {
         worker
             .node()
             .store()
-            .fetch(key, stored.bytes(), stored.sources(), ObjectStore.Urgency.ARGUMENT)
+            .fetch(
+                key,
+                stored.bytes(),
+                Spread.of(stored.sources(), key.id(), worker.id().node()),
+                ObjectStore.Urgency.ARGUMENT)
             .toCompletableFuture();
     pulled.thenAccept(
         pinned -> {

@@ -189,8 +189,14 @@ public interface ObjectStore extends AutoCloseable {
    *
    * @param address where it listens
    * @param token what a puller must show; handed out over the control plane to members only
+   * @param unixSocket the path of a socket file where it listens for peers on its host, if it does
    */
-  record DataEndpoint(InetSocketAddress address, String token) {
+  record DataEndpoint(InetSocketAddress address, String token, Optional<String> unixSocket) {
+    /** One that is reached over TCP only. */
+    public DataEndpoint(InetSocketAddress address, String token) {
+      this(address, token, Optional.empty());
+    }
+
     @Override
     public String toString() {
       return "DataEndpoint[" + address + "]"; // the token is a secret

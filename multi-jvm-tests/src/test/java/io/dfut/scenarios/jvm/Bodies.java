@@ -7,6 +7,7 @@ import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.zip.CRC32C;
 
 /** What tasks and actors do in nodes of their own JVMs. */
 public final class Bodies {
@@ -58,6 +59,13 @@ public final class Bodies {
     ByteBuffer buffer = ByteBuffer.allocateDirect(length);
     MemorySegment.ofBuffer(buffer).fill(seed);
     return buffer;
+  }
+
+  /** Tells whether bytes arrived as they were. */
+  public static long checksum(byte[] bytes) {
+    CRC32C crc = new CRC32C();
+    crc.update(bytes);
+    return crc.getValue();
   }
 
   /** Counts. */

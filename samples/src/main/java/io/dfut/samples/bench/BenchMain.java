@@ -10,7 +10,7 @@ import java.util.List;
  * done, 1 when the system failed.
  */
 public final class BenchMain {
-  private static final List<String> NAMES = List.of("refs");
+  private static final List<String> NAMES = List.of("refs", "store");
 
   private BenchMain() {}
 
@@ -28,6 +28,7 @@ public final class BenchMain {
       List<String> options = List.of(args).subList(1, args.length);
       switch (args[0]) {
         case "refs" -> refs(out, options);
+        case "store" -> store(out, options);
         default ->
             throw new OptionException(
                 "there is no benchmark \"%s\"; there are %s"
@@ -49,6 +50,15 @@ public final class BenchMain {
       out.print(RefsOptions.USAGE);
     } else {
       new RefsBench(options, out).run();
+    }
+  }
+
+  private static void store(PrintStream out, List<String> arguments) {
+    StoreOptions options = StoreOptions.parse(arguments);
+    if (options.help()) {
+      out.print(StoreOptions.USAGE);
+    } else {
+      new StoreBench(options, out).run();
     }
   }
 }

@@ -3,12 +3,16 @@ package io.dfut.samples.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -54,15 +58,34 @@ final class BenchTest {
     assertThat(out.toString(StandardCharsets.UTF_8)).isEqualTo(RefsOptions.USAGE);
   }
 
+  @Test
+  void storeMeasuresWhatIsInThisJvmAndWritesTheFigures(@TempDir Path folder) throws IOException {
+    Path json = folder.resolve("figures.json");
+    assertThat(run("store --runs 1 --large 2 --only store.put --json " + json))
+        .as(err::toString)
+        .isZero();
+    assertThat(printed("^store.put.(1KiB|100KiB|1MiB|2MiB) +[0-9.]*[1-9]")).hasSize(4);
+    assertThat(Files.readAllLines(json))
+        .hasSize(4)
+        .allMatch(line -> line.matches("\\{\"name\":\"store.put.*\"ratio\":[0-9.]+,.*}"));
+  }
+
+  @Test
+  void storePullsFromAnotherJvm() {
+    assertThat(run("store --runs 1 --large 2 --only store.pull.tcp")).as(err::toString).isZero();
+    assertThat(printed("^store.pull.tcp.(100KiB|1MiB|2MiB) +[0-9.]*[1-9]")).hasSize(3);
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
-        "''                        | bench: no name; there are refs",
-        "reefs                     | bench: there is no benchmark \"reefs\"; there are refs",
+        "''                        | bench: no name; there are refs, store",
+        "reefs                     | bench: there is no benchmark \"reefs\"; there are refs, store",
         "refs --taks 5             | bench: unknown option --taks: --help lists those there are",
         "refs --tasks              | bench: --tasks needs a value after it: --help shows which",
         "refs --tasks 0            | bench: --tasks 0 is not possible: give a whole number from 1",
+        "store --runs              | bench: --runs needs a value after it: --help shows which",
         "refs --local --cluster h:1| bench: --local and --cluster exclude each other",
       })
   void whatCannotBeDoneIsSaidInOneLine(String line, String message) {

@@ -46,6 +46,11 @@ final class DataFrames {
    */
   static final short JAVA_STREAM = (short) 0xACED;
 
+  /** The first two bytes of a TLS hello, and of a TLS alert: the other side speaks TLS. */
+  static final short TLS_HELLO = 0x16_03;
+
+  static final short TLS_ALERT = 0x15_03;
+
   static final byte KIND_PULL = 1;
   private static final int HOST_MAX = 255;
 
@@ -54,6 +59,7 @@ final class DataFrames {
 
   static final byte WRONG_VERSION = 1;
   static final byte WRONG_TOKEN = 2;
+  static final byte NO_TLS = 3;
 
   /** Answers to a request. */
   static final byte FOUND = 0;

@@ -15,6 +15,7 @@ import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -164,6 +165,7 @@ final class DataPlane implements AutoCloseable {
     final ByteBuffer head = ByteBuffer.allocateDirect(16);
     volatile long deadlineNanos;
     volatile String expected = "";
+    volatile Duration within = Duration.ZERO;
     volatile boolean overdue;
 
     Connection(DataChannel channel) {
@@ -172,6 +174,7 @@ final class DataPlane implements AutoCloseable {
 
     void expect(String what, Duration within) {
       expected = what;
+      this.within = within;
       deadlineNanos = System.nanoTime() + within.toNanos();
     }
 
@@ -227,6 +230,7 @@ final class DataPlane implements AutoCloseable {
   private final Function<ObjectKey, Optional<Served>> pins;
   private final Optional<Sharing> sharing;
   private final ServerSocketChannel server;
+  private final Optional<UnixSockets> unix;
   private final DataEndpoint endpoint;
   private final ThreadPoolExecutor threads;
 
@@ -299,7 +303,11 @@ final class DataPlane implements AutoCloseable {
             bound.getAddress().isAnyLocalAddress()
                 ? InetSocketAddress.createUnresolved(self.host(), bound.getPort())
                 : bound;
-        endpoint = new DataEndpoint(told, token);
+        unix =
+            settings.unixSockets()
+                ? UnixSockets.listen(Path.of(System.getProperty("java.io.tmpdir")))
+                : Optional.empty();
+        endpoint = new DataEndpoint(told, token, unix.map(UnixSockets::path));
       } catch (IOException | RuntimeException e) {
         server.close();
         throw e;
@@ -315,7 +323,13 @@ final class DataPlane implements AutoCloseable {
               + ")",
           e);
     }
-    new DataThread(this::acceptAll, "dfut-data-accept").start();
+    new DataThread(() -> acceptAll(server, transport::accept), "dfut-data-accept").start();
+    unix.ifPresent(
+        sockets ->
+            new DataThread(
+                    () -> acceptAll(sockets.server(), PlainTransport::over),
+                    "dfut-data-accept-unix")
+                .start());
   }
 
   /** Where peers reach this. */
@@ -360,7 +374,12 @@ final class DataPlane implements AutoCloseable {
 
   // -------------------------------------------------------------------------------------------------------- source
 
-  private void acceptAll() {
+  /** How a socket that was accepted becomes a channel. */
+  private interface Accepting {
+    DataChannel accept(SocketChannel socket) throws IOException;
+  }
+
+  private void acceptAll(ServerSocketChannel server, Accepting accepting) {
     while (!closed) {
       try {
         SocketChannel socket = server.accept();
@@ -379,7 +398,7 @@ final class DataPlane implements AutoCloseable {
         accepted.incrementAndGet();
         strangers.incrementAndGet();
         try {
-          threads.execute(() -> serve(socket));
+          threads.execute(() -> serve(socket, accepting));
         } catch (RejectedExecutionException e) {
           socket.close();
           return; // closing
@@ -399,11 +418,11 @@ final class DataPlane implements AutoCloseable {
     }
   }
 
-  private void serve(SocketChannel socket) {
+  private void serve(SocketChannel socket, Accepting accepting) {
     Connection connection = null;
     boolean stranger = true;
     try {
-      connection = new Connection(transport.accept(socket));
+      connection = new Connection(accepting.accept(socket));
       connection.expect("a hello", settings.handshakeTimeout());
       register(connection);
       boolean known = greet(connection);
@@ -455,6 +474,14 @@ final class DataPlane implements AutoCloseable {
     if (hello.getShort(0) == DataFrames.JAVA_STREAM) {
       throw new ProtocolException("a Java serialisation stream; nothing here reads one");
     }
+    if (hello.getShort(0) == DataFrames.TLS_HELLO) {
+      refused(
+          connection.channel.remote(),
+          "it speaks TLS and this node does not; dfut.store.data.tls.enabled must be the same on"
+              + " all nodes");
+      refuse(connection, DataFrames.NO_TLS);
+      return false;
+    }
     if (hello.getInt() != DataFrames.MAGIC) {
       throw new ProtocolException("not a hello of the data plane");
     }
@@ -495,8 +522,12 @@ final class DataPlane implements AutoCloseable {
     }
   }
 
-  /** One line for each refused connection, unless somebody tries to fill the log. */
   private void refused(String remote, String why) {
+    warn("data connection from " + remote + " refused by " + self + ": " + why);
+  }
+
+  /** One line for each refused connection, unless somebody tries to fill the log. */
+  private void warn(String message) {
     long now = System.nanoTime();
     boolean shown;
     synchronized (refusals) {
@@ -512,9 +543,9 @@ final class DataPlane implements AutoCloseable {
       shown = ++refusals.count <= REFUSALS_SHOWN;
     }
     if (shown) {
-      log.warn("data connection from {} refused by {}: {}", remote, self, why);
+      log.warn(message);
     } else {
-      log.debug("data connection from {} refused by {}: {}", remote, self, why);
+      log.debug(message);
     }
   }
 
@@ -927,7 +958,7 @@ final class DataPlane implements AutoCloseable {
         String why =
             connection != null && connection.overdue
                 ? "no answer within "
-                    + settings.chunkTimeout()
+                    + connection.within
                     + " while waiting for "
                     + connection.expected
                 : String.valueOf(e.getMessage() == null ? e : e.getMessage());
@@ -968,42 +999,66 @@ final class DataPlane implements AutoCloseable {
   }
 
   private Connection connect(NodeId source, DataEndpoint from) throws IOException {
-    Connection connection =
-        new Connection(transport.connect(from.address(), settings.connectTimeout()));
+    Optional<DataChannel> near =
+        unix.flatMap(sockets -> from.unixSocket().flatMap(sockets::connect));
+    if (near.isPresent()) {
+      try {
+        return greet(near.get(), source, from);
+      } catch (ProtocolException e) { // it is not that node: only TCP is sure to lead there
+        log.debug("{} is not {}; trying TCP", near.get().remote(), source, e);
+      }
+    }
+    try {
+      return greet(transport.connect(from.address(), settings.connectTimeout()), source, from);
+    } catch (ProtocolException e) {
+      warn("data connection to " + from.address() + " refused: " + e.getMessage());
+      throw e;
+    }
+  }
+
+  /**
+   * Shows the token.
+   *
+   * @throws ProtocolException when one of both sides does not want the other
+   */
+  private Connection greet(DataChannel channel, NodeId source, DataEndpoint from)
+      throws IOException {
+    Connection connection = new Connection(channel);
     connection.expect("a welcome", settings.handshakeTimeout());
     register(connection);
+    boolean welcome = false;
     try {
-      connection.channel.write(DataFrames.hello(from.token().getBytes(StandardCharsets.UTF_8)));
-      ByteBuffer welcome = connection.read(DataFrames.WELCOME_BYTES);
-      if (welcome.getInt() != DataFrames.MAGIC) {
+      channel.write(DataFrames.hello(from.token().getBytes(StandardCharsets.UTF_8)));
+      ByteBuffer answer = connection.read(DataFrames.WELCOME_BYTES);
+      if (answer.getShort(0) == DataFrames.TLS_ALERT) {
         throw new ProtocolException(
-            "what answers at " + from.address() + " is not the data plane of " + source);
+            source
+                + " speaks TLS and this node does not; dfut.store.data.tls.enabled must be the"
+                + " same on all nodes");
       }
-      short version = welcome.getShort();
-      switch (welcome.get()) {
-        case DataFrames.WELCOME -> {
-          return connection;
-        }
-        case DataFrames.WRONG_VERSION -> {
-          String message =
-              source
-                  + " speaks version "
-                  + version
-                  + " and this node version "
-                  + DataFrames.VERSION;
-          log.warn("data connection to {} refused: {}", from.address(), message);
-          throw new ProtocolException(message);
-        }
-        case DataFrames.WRONG_TOKEN -> {
-          log.warn(
-              "data connection to {} refused: {} does not take our token", from.address(), source);
-          throw new ProtocolException(source + " does not take our token");
-        }
+      if (answer.getInt() != DataFrames.MAGIC) {
+        throw new ProtocolException(
+            "what answers at " + channel.remote() + " is not the data plane of " + source);
+      }
+      short version = answer.getShort();
+      switch (answer.get()) {
+        case DataFrames.WELCOME -> welcome = true;
+        case DataFrames.WRONG_VERSION ->
+            throw new ProtocolException(
+                source
+                    + " speaks version "
+                    + version
+                    + " and this node version "
+                    + DataFrames.VERSION);
+        case DataFrames.WRONG_TOKEN ->
+            throw new ProtocolException(source + " does not take our token");
         default -> throw new ProtocolException("unknown verdict of " + source);
       }
-    } catch (IOException e) {
-      discard(connection);
-      throw e;
+      return connection;
+    } finally {
+      if (!welcome) {
+        discard(connection);
+      }
     }
   }
 
@@ -1107,6 +1162,7 @@ final class DataPlane implements AutoCloseable {
   public void close() {
     closed = true;
     closeQuietly(server);
+    unix.ifPresent(UnixSockets::close);
     running.values().forEach(Running::cut);
     connections.forEach(this::discard);
     threads.shutdown();

@@ -5,7 +5,7 @@ import java.net.InetSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 
-/** How connections are made: in plain, later over TLS. Thread-safe. */
+/** How connections over TCP are made: in plain, or with TLS. Thread-safe. */
 interface DataTransport {
   /** Connects to a peer. */
   DataChannel connect(InetSocketAddress address, Duration timeout) throws IOException;

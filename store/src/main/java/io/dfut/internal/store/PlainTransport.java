@@ -11,6 +11,22 @@ import java.time.Duration;
 final class PlainTransport implements DataTransport {
   @Override
   public DataChannel connect(InetSocketAddress address, Duration timeout) throws IOException {
+    return over(open(address, timeout));
+  }
+
+  @Override
+  public DataChannel accept(SocketChannel socket) throws IOException {
+    return over(prepare(socket));
+  }
+
+  /** A connection over a socket of any kind. */
+  static DataChannel over(SocketChannel socket) throws IOException {
+    String remote = String.valueOf(socket.getRemoteAddress());
+    return new Plain(socket, remote.isEmpty() ? "a process of this host" : remote);
+  }
+
+  /** A socket that is connected. */
+  SocketChannel open(InetSocketAddress address, Duration timeout) throws IOException {
     SocketChannel socket = SocketChannel.open();
     try {
       // The name is looked up again each time: a peer in a container may have moved.
@@ -22,17 +38,17 @@ final class PlainTransport implements DataTransport {
         throw new IOException("unknown host " + resolved.getHostString());
       }
       socket.socket().connect(resolved, Math.toIntExact(timeout.toMillis()));
-      return accept(socket);
+      return prepare(socket);
     } catch (IOException | RuntimeException e) {
       socket.close();
       throw e;
     }
   }
 
-  @Override
-  public DataChannel accept(SocketChannel socket) throws IOException {
+  /** Sets what a TCP socket of ours has. */
+  SocketChannel prepare(SocketChannel socket) throws IOException {
     socket.setOption(StandardSocketOptions.TCP_NODELAY, true);
-    return new Plain(socket, String.valueOf(socket.getRemoteAddress()));
+    return socket;
   }
 
   private record Plain(SocketChannel socket, String remote) implements DataChannel {

@@ -27,7 +27,12 @@ public final class SlabObjectStoreProvider implements ObjectStoreProvider {
   public ObjectStore open(ActorSystem<?> system, Config dfut, NodeId self, boolean networked) {
     StoreSettings settings = StoreSettings.of(dfut);
     return open(
-        system, settings, self, networked ? Optional.of(new PlainTransport()) : Optional.empty());
+        system, settings, self, networked ? Optional.of(transport(settings)) : Optional.empty());
+  }
+
+  /** What TCP is used with. */
+  static DataTransport transport(StoreSettings settings) {
+    return settings.tls().<DataTransport>map(TlsTransport::new).orElseGet(PlainTransport::new);
   }
 
   /** The same over a given transport. */

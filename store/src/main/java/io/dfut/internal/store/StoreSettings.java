@@ -29,6 +29,8 @@ import org.slf4j.LoggerFactory;
  * @param dataPort its port, 0 for a free one
  * @param connectionsMax connections from peers
  * @param sharedMemory auto, off, or a directory
+ * @param unixSockets whether a unix socket is tried beside TCP
+ * @param tls how TCP is encrypted; empty for not at all
  * @param spill which disks relieve the memory, and when
  */
 record StoreSettings(
@@ -48,6 +50,8 @@ record StoreSettings(
     Duration chunkTimeout,
     Duration idleTimeout,
     String sharedMemory,
+    boolean unixSockets,
+    Optional<TlsSettings> tls,
     Spill spill) {
 
   /**
@@ -108,6 +112,8 @@ record StoreSettings(
         duration(store, "data.chunk-timeout", Duration.ofMillis(1), Duration.ofMinutes(10)),
         duration(store, "data.idle-timeout", Duration.ofMillis(1), Duration.ofHours(24)),
         sharedMemory(store),
+        autoOrOff(store, "data.unix-sockets"),
+        TlsSettings.of(store, System::getenv),
         spill(store));
   }
 
@@ -261,6 +267,13 @@ record StoreSettings(
   private static String text(Config store, String key) {
     String value = read(store, key, "a host name or address", () -> store.getString(key));
     return (String) inRange(key, value, !value.isBlank(), "a host name or address");
+  }
+
+  private static boolean autoOrOff(Config store, String key) {
+    String value = read(store, key, "auto or off", () -> store.getString(key));
+    boolean auto = value.equals("auto");
+    inRange(key, value, auto || value.equals("off") || value.equals("false"), "auto or off");
+    return auto;
   }
 
   private static <T> T read(Config store, String key, String range, Supplier<T> reader) {

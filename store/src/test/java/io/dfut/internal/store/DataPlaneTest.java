@@ -103,7 +103,8 @@ final class DataPlaneTest {
   }
 
   private SlabObjectStore open(int node, String overrides, DataTransport transport) {
-    return stores.open(node, "store.memory = 160 MiB\n" + overrides, transport);
+    return stores.open(
+        node, "store.memory = 160 MiB\nstore.data.unix-sockets = off\n" + overrides, transport);
   }
 
   private static void introduce(SlabObjectStore puller, int node, SlabObjectStore source) {

@@ -172,9 +172,25 @@ final class StoreThroughputTest {
   }
 
   @Test
-  void pullBesidePlainNio() throws Exception {
-    SlabObjectStore one = stores.open(1, "store.memory = 128 MiB", new PlainTransport());
-    SlabObjectStore two = stores.open(2, "store.memory = 128 MiB", new PlainTransport());
+  void pullOverTcpBesidePlainNio() throws Exception {
+    pull("pull over TCP", "off", new PlainTransport());
+  }
+
+  @Test
+  void pullOverUnixSocketBesidePlainNio() throws Exception {
+    pull("pull over unix socket", "auto", new PlainTransport());
+  }
+
+  @Test
+  void pullOverTlsBesidePlainNio(@TempDir Path folder) throws Exception {
+    Certificates certificates = Certificates.makeIn(folder);
+    pull("pull over TLS", "off", new TlsTransport(certificates.settings("node", "trust")));
+  }
+
+  private void pull(String name, String unixSockets, DataTransport transport) throws Exception {
+    String settings = "store.memory = 128 MiB\nstore.data.unix-sockets = " + unixSockets;
+    SlabObjectStore one = stores.open(1, settings, transport);
+    SlabObjectStore two = stores.open(2, settings, transport);
     two.peerUp(node(1), one.endpoint().orElseThrow());
     one.putPrimary(key(1), Values.of(1, BYTES));
     try (Arena arena = Arena.ofShared();
@@ -187,7 +203,7 @@ final class StoreThroughputTest {
         socket.setOption(StandardSocketOptions.TCP_NODELAY, true);
         ByteBuffer ask = ByteBuffer.allocateDirect(1);
         print(
-            "pull 100 MiB",
+            name,
             "plain NIO",
             gigabytesPerSecond(
                 () -> {

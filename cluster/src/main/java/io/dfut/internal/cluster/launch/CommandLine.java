@@ -51,8 +51,8 @@ final class CommandLine {
           that made them, leases, actors, stores, and references that only keep each other.
 
       bench NAME [OPTION...]
-          Runs a benchmark: refs (what references cost). `./dfut bench refs --help` tells of its
-          options; docs/benchmarks.md tells what it measures.
+          Runs a benchmark: refs (what references cost) or store (what moving values costs).
+          `./dfut bench refs --help` tells of its options; docs/benchmarks.md what it measures.
 
       sim [--seeds N] [--from-seed S] [--profile P] [--seed X] [OPTION...]
           Runs random programs on a simulated cluster of the real machines, one for each seed, and

@@ -1,0 +1,94 @@
+package io.dfut.samples.bench;
+
+import com.typesafe.config.ConfigFactory;
+import io.dfut.DFutSystem;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** A node in a JVM of its own, as a program and as what the benchmark has in its hands. */
+final class StoreNode implements AutoCloseable {
+  private static final String READY = "ready ";
+
+  private final Process process;
+  private final String address;
+
+  private StoreNode(Process process, String address) {
+    this.process = process;
+    this.address = address;
+  }
+
+  /** Its settings come as system properties; it ends with its input. */
+  public static void main(String[] args) throws IOException {
+    try (DFutSystem node =
+        DFutSystem.start(
+            ConfigFactory.parseString(
+                """
+                dfut.tasks.allow = ["io.dfut.samples."]
+                dfut.values.allow = ["io.dfut.samples."]
+                dfut.cluster.join = [%s]
+                """
+                    .formatted(args.length == 0 ? "" : '"' + args[0] + '"')))) {
+      System.out.println(READY + node.node().address());
+      while (System.in.read() >= 0) {
+        // only the end counts
+      }
+    }
+    System.exit(0);
+  }
+
+  /**
+   * Starts one and waits until it is a member.
+   *
+   * @param join a member of its cluster, if there is one
+   */
+  static StoreNode start(List<String> settings, String... join) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+    String flags = System.getenv("DFUT_JVM_FLAGS"); // the launcher's
+    if (flags != null) {
+      flags.lines().filter(line -> !line.isBlank()).forEach(command::add);
+    }
+    settings.forEach(setting -> command.add("-D" + setting));
+    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    command.add(StoreNode.class.getName());
+    command.addAll(List.of(join));
+    Process process =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    BufferedReader out =
+        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+    for (String line = out.readLine(); line != null; line = out.readLine()) {
+      if (line.startsWith(READY)) {
+        Thread.ofVirtual().start(() -> out.lines().forEach(rest -> {}));
+        return new StoreNode(process, line.substring(READY.length()));
+      }
+    }
+    process.destroyForcibly();
+    throw new IOException("a node ended before it was ready");
+  }
+
+  String address() {
+    return address;
+  }
+
+  @Override
+  public void close() {
+    try {
+      process.getOutputStream().close();
+      if (!process.waitFor(20, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+      }
+    } catch (IOException e) {
+      process.destroyForcibly();
+    } catch (InterruptedException e) {
+      process.destroyForcibly();
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,78 @@
+package io.dfut.samples.bench;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The command line of {@code bench store}, checked.
+ *
+ * @param runs rounds of each measurement; the median counts
+ * @param largeMib size of the large object
+ * @param only the beginning of the names that are measured
+ * @param json where the figures are written, a line each
+ * @param help whether only the usage is wanted
+ */
+record StoreOptions(int runs, int largeMib, String only, Optional<Path> json, boolean help) {
+  static final String USAGE =
+      """
+      usage: bench store [--runs N] [--only NAME] [--json FILE] [--large MIB]
+        --runs N      rounds of each measurement, the median counts (default 15)
+        --only NAME   what begins with it: store.put, store.get, store.pull.tcp, store.fanout, ...
+        --json FILE   writes the figures there too, a JSON object a line
+        --large MIB   size of the large object (default 100, which the names say)
+      """;
+
+  /**
+   * Reads a command line.
+   *
+   * @throws OptionException when it cannot be understood
+   */
+  static StoreOptions parse(List<String> arguments) {
+    int runs = 15;
+    int large = 100;
+    String only = "store.";
+    Optional<Path> json = Optional.empty();
+    boolean help = false;
+    for (int i = 0; i < arguments.size(); i++) {
+      String option = arguments.get(i);
+      switch (option) {
+        case "--help", "-h" -> help = true;
+        case "--runs" -> runs = number(option, value(arguments, ++i), 1000);
+        case "--large" -> large = number(option, value(arguments, ++i), 1024);
+        case "--only" -> only = value(arguments, ++i);
+        case "--json" -> json = Optional.of(Path.of(value(arguments, ++i)));
+        default ->
+            throw new OptionException(
+                "unknown option %s: --help lists those there are".formatted(option));
+      }
+    }
+    return new StoreOptions(runs, large, only, json, help);
+  }
+
+  /** Whether a figure, or one of those whose names begin so, is wanted. */
+  boolean wants(String name) {
+    return name.startsWith(only) || only.startsWith(name);
+  }
+
+  private static String value(List<String> arguments, int index) {
+    if (index == arguments.size()) {
+      throw new OptionException(
+          "%s needs a value after it: --help shows which".formatted(arguments.get(index - 1)));
+    }
+    return arguments.get(index);
+  }
+
+  private static int number(String option, String text, int max) {
+    try {
+      int number = Integer.parseInt(text);
+      if (number >= 1 && number <= max) {
+        return number;
+      }
+    } catch (NumberFormatException e) {
+      // The same answer as for a number out of range.
+    }
+    throw new OptionException(
+        "%s %s is not possible: give a whole number from 1 to %d".formatted(option, text, max));
+  }
+}
