@@ -599,7 +599,7 @@ final class Sim {
                     1_000_000_000L,
                     10_000_000,
                     profile.idleWorkers(),
-                    random.nextInt(4)),
+                    (int) Math.floorMod(seed + id.port(), 4L)), // not drawn: seeds are named
                 new Random(seed + id.port() + 31 * id.incarnation())),
             stores.make(hostOf(id)));
     nodes.put(id, node);
