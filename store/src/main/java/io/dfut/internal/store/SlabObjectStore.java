@@ -234,6 +234,7 @@ final class SlabObjectStore implements ObjectStore {
               .write(
                   start.file(),
                   start.items(),
+                  () -> step(new StoreInput.SpillProgressed(start.file())),
                   failure -> step(new StoreInput.SpillEnded(start.file(), failure)));
       case StartRestore start ->
           spill

@@ -42,6 +42,7 @@ import io.dfut.internal.store.StoreInput.PullOutcome;
 import io.dfut.internal.store.StoreInput.Seal;
 import io.dfut.internal.store.StoreInput.Serve;
 import io.dfut.internal.store.StoreInput.SpillEnded;
+import io.dfut.internal.store.StoreInput.SpillProgressed;
 import io.dfut.internal.store.StoreInput.TimerFired;
 import io.dfut.internal.store.StoreInput.Unpin;
 import io.dfut.internal.store.StoreInput.UnpinAttached;
@@ -529,7 +530,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
 
   private long spillPausedUntilNanos;
 
-  /** When a file was last written; before that, when the store was made. */
+  /** When something was last written to disk; long ago when nothing was. */
   private long spilledAtNanos = Long.MIN_VALUE;
 
   /** Why the last file could not be written; empty when it could. */
@@ -595,6 +596,11 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       case PeerDown down -> onPeerDown(down.node(), effects);
       case PullEnded ended -> onPullEnded(ended, nowNanos, effects);
       case SpillEnded ended -> onSpillEnded(ended, nowNanos, effects);
+      case SpillProgressed progressed -> {
+        if (spills.containsKey(progressed.file())) {
+          spilledAtNanos = nowNanos;
+        }
+      }
       case DiskLost lost -> onDiskLost(lost, effects);
       case TimerFired fired -> onTimer(nowNanos, effects);
       case Close close -> onClose(effects);
