@@ -324,18 +324,6 @@ final class OwnershipTable implements ReferenceCounter.Listener {
     }
   }
 
-  /**
-   * A task could not read its arguments: where a borrowed one is has to be asked anew. Which of
-   * them it was is not known, so nothing is said to be lost.
-   */
-  void forgetPlace(Row row) {
-    if (!row.isOwned() && row.value instanceof Outcome.Stored) {
-      row.value = null;
-      row.asked = false;
-      row.cells().forEach(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
-    }
-  }
-
   /** A borrower found no copy at these nodes, and asks anew. */
   void onCopyLost(CopyLost lost) {
     Row row = counter.find(lost.object());

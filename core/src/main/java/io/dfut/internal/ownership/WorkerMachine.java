@@ -121,6 +121,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       case WorkerMessage.TaskPushed pushed -> onTaskArrived(pushed);
       case WorkerMessage.TaskReturned returned -> tasks.onReturned(returned);
       case WorkerMessage.TaskHandedBack back -> tasks.onHandedBack(back);
+      case WorkerMessage.ArgumentsLost lost -> tasks.onArgumentsLost(lost);
       case WorkerMessage.CancelTask cancel -> tasks.cancelChildren(cancel.task());
       case WorkerMessage.CancelRequested requested -> onCancel(requested.object());
       case WorkerMessage.Waited waited -> passOn(waited, self);
