@@ -78,6 +78,112 @@ final class SharedMemoryTest {
     Stores.assertNoLeaks(store);
   }
 
+  /** Keeps back what a source answers, once its connection has been used. */
+  private static final class Silent implements DataTransport {
+    final java.util.concurrent.CountDownLatch asked = new java.util.concurrent.CountDownLatch(1);
+    final java.util.concurrent.CountDownLatch answers = new java.util.concurrent.CountDownLatch(1);
+    volatile boolean silent;
+
+    @Override
+    public DataChannel connect(InetSocketAddress address, Duration timeout) throws IOException {
+      return new PlainTransport().connect(address, timeout);
+    }
+
+    @Override
+    public DataChannel accept(SocketChannel socket) throws IOException {
+      DataChannel channel = new PlainTransport().accept(socket);
+      return new DataChannel() {
+        @Override
+        public int read(ByteBuffer target) throws IOException {
+          return channel.read(target);
+        }
+
+        @Override
+        public void write(ByteBuffer... sources) throws IOException {
+          if (silent) {
+            asked.countDown();
+            try {
+              answers.await();
+            } catch (InterruptedException e) {
+              throw new IOException(e);
+            }
+          }
+          channel.write(sources);
+        }
+
+        @Override
+        public void endOutput() throws IOException {
+          channel.endOutput();
+        }
+
+        @Override
+        public String remote() {
+          return channel.remote();
+        }
+
+        @Override
+        public void close() throws IOException {
+          channel.close();
+        }
+      };
+    }
+  }
+
+  /** Two nodes of which the second has a connection to the first that was used before. */
+  private SlabObjectStore readerOf(Silent silent) throws Exception {
+    String settings = "store.data.unix-sockets = off\nstore.shared-memory = \"" + directory + "\"";
+    SlabObjectStore one = stores.open(1, settings, silent);
+    SlabObjectStore two = stores.open(2, settings, new PlainTransport());
+    introduce(two, 1, one);
+    for (int i = 1; i <= 2; i++) {
+      one.putPrimary(key(i), Values.of(i, MIB));
+    }
+    get(two, 1, MIB).close();
+    awaitNoHolds(one);
+    return two;
+  }
+
+  private static CompletableFuture<Pinned> fetchWaiting(SlabObjectStore store, int key) {
+    return store
+        .fetchWaiting(key(key), MIB, List.of(node(1)), Long.MAX_VALUE)
+        .toCompletableFuture();
+  }
+
+  @Test
+  void whoWaitsAsksItselfAndIsAnsweredAtOnce() throws Exception {
+    SlabObjectStore two = readerOf(new Silent());
+    try (Pinned pinned = Stores.get(fetchWaiting(two, 2))) {
+      assertThat(Values.of(2, MIB).isIn(pinned)).isTrue();
+      assertThat(pinned.isCopy()).isFalse();
+    }
+  }
+
+  @Test
+  void sourceThatDoesNotAnswerHoldsNobodysThread() throws Exception {
+    Silent silent = new Silent();
+    SlabObjectStore two = readerOf(silent);
+    silent.silent = true;
+    CompletableFuture<Pinned> future = fetchWaiting(two, 2); // else it would never return
+    silent.asked.await();
+    assertThat(future).isNotDone();
+    silent.answers.countDown();
+    try (Pinned pinned = Stores.get(future)) {
+      assertThat(Values.of(2, MIB).isIn(pinned)).isTrue();
+      assertThat(pinned.isCopy()).as("what was asked goes on on another thread").isFalse();
+    }
+  }
+
+  @Test
+  void interruptEndsAskingAndTheObjectIsHadAllTheSame() throws Exception {
+    SlabObjectStore two = readerOf(new Silent());
+    Thread.currentThread().interrupt();
+    CompletableFuture<Pinned> future = fetchWaiting(two, 2);
+    assertThat(Thread.interrupted()).as("the caller sees it").isTrue();
+    try (Pinned pinned = Stores.get(future)) {
+      assertThat(Values.of(2, MIB).isIn(pinned)).isTrue();
+    }
+  }
+
   @Test
   void objectIsReadWhereItIs() throws Exception {
     SlabObjectStore one = open(1);
