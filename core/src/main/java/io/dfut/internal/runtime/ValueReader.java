@@ -261,11 +261,11 @@ final class ValueReader {
     Threads.refuseToBlock(worker.node().system(), verb + " of " + count.id);
     CompletableFuture<ObjectStore.Pinned> pulled =
         store
-            .fetchWaiting(
+            .fetch(
                 key,
                 stored.bytes(),
                 Spread.of(stored.sources(), count.id, worker.id().node()),
-                deadline.isNever() ? Long.MAX_VALUE : deadline.leftNanos())
+                ObjectStore.Urgency.GET)
             .toCompletableFuture()
             .thenApply(
                 pinned -> { // also when nobody waits any more: the copy is here all the same

@@ -133,18 +133,6 @@ public interface ObjectStore extends AutoCloseable {
    */
   CompletionStage<Pinned> fetch(ObjectKey key, long bytes, List<NodeId> sources, Urgency urgency);
 
-  /**
-   * The same for a {@code get} whose thread waits for the answer anyway, and may be used meanwhile:
-   * that saves hops between threads. It is held for a few milliseconds at most, then what is left
-   * goes on elsewhere. An interrupt ends that at once and stays set.
-   *
-   * @param patienceNanos how long the thread may be held; not more than zero means not at all
-   */
-  default CompletionStage<Pinned> fetchWaiting(
-      ObjectKey key, long bytes, List<NodeId> sources, long patienceNanos) {
-    return fetch(key, bytes, sources, Urgency.GET);
-  }
-
   /** Turns a secondary copy into the pinned primary; false when this node has none. */
   boolean promote(ObjectKey key);
 

@@ -13,15 +13,6 @@ interface DataChannel extends Closeable {
   /** Reads some bytes, waiting for the first; -1 at the end. */
   int read(ByteBuffer target) throws IOException;
 
-  /**
-   * Waits until something can be read; an interrupt ends the wait, and does not close the channel.
-   *
-   * @return false when nothing came in that time, and at once where this channel cannot tell
-   */
-  default boolean awaitReadable(long nanos) throws IOException {
-    return false;
-  }
-
   /** Writes everything, in order. */
   void write(ByteBuffer... sources) throws IOException;
 

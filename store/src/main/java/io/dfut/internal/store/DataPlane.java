@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
@@ -61,12 +60,6 @@ final class DataPlane implements AutoCloseable {
   private static final int PIECE_BYTES = 128 * 1024;
 
   private static final long CLOSE_WAIT_SECONDS = 5;
-
-  /**
-   * How long {@link #attachHere} holds its caller's thread. The answer usually takes a tenth of a
-   * millisecond, so this is left for a source that is busy, not for one that does not answer.
-   */
-  private static final long ASK_HERE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
   /** So many refused connections are logged within such a time. */
   private static final int REFUSALS_SHOWN = 20;
@@ -684,71 +677,6 @@ final class DataPlane implements AutoCloseable {
     begin(transfer, source, from, () -> new WantedInPlace(transfer, source, key, bytes), 0, ended);
   }
 
-  /**
-   * The same for a thread that waits for the outcome anyway: it asks itself, which saves two hops
-   * between threads. If the answer is not there in a while, another thread goes on waiting for it,
-   * so that a source which does not answer holds the caller no longer than that. The outcome may
-   * come before this returns.
-   *
-   * @param patienceNanos how long the caller may be held, also cut to {@link #ASK_HERE_NANOS}
-   */
-  void attachHere(
-      long transfer,
-      NodeId source,
-      DataEndpoint from,
-      ObjectKey key,
-      long bytes,
-      long patienceNanos,
-      Consumer<PullOutcome> ended) {
-    Connection connection = takeIdle(source);
-    if (connection == null) { // connecting may take long
-      attach(transfer, source, from, key, bytes, ended);
-      return;
-    }
-    WantedInPlace wanted = new WantedInPlace(transfer, source, key, bytes);
-    Running run = new Running();
-    running.put(transfer, run);
-    PullOutcome outcome = null;
-    boolean good = false;
-    try {
-      if (run.on(connection)) {
-        wanted.ask(connection);
-        good = true;
-        if (connection.channel.awaitReadable(Math.min(patienceNanos, ASK_HERE_NANOS))) {
-          good = false;
-          outcome = wanted.hear(connection);
-          good = true;
-        }
-      }
-    } catch (ClosedByInterruptException e) {
-      // Others may wait for it, too: it is had in another way, and the caller sees the interrupt.
-      good = false;
-      outcome = wanted.failed(new PullOutcome.NotAttached(false, "interrupted"));
-    } catch (IOException e) { // it was idle, and may have been closed: that says nothing
-      good = false;
-      log.debug("{} from {} is tried again on another thread", wanted, source, e);
-    } catch (RuntimeException | OutOfMemoryError e) {
-      good = false;
-      log.warn("transfer {} from {} failed", transfer, source, e);
-      outcome = wanted.failed(e.toString());
-    }
-    if (outcome == null) {
-      if (!good) {
-        discard(connection);
-      }
-      Optional<Connection> first = good ? Optional.of(connection) : Optional.empty();
-      begin(transfer, run, () -> converse(run, source, from, wanted, first), 0, ended);
-      return;
-    }
-    running.remove(transfer, run);
-    if (run.on(null) && good) {
-      keep(source, connection);
-    } else {
-      discard(connection);
-    }
-    ended.accept(outcome);
-  }
-
   private void begin(
       long transfer,
       NodeId source,
@@ -758,28 +686,14 @@ final class DataPlane implements AutoCloseable {
       Consumer<PullOutcome> ended) {
     Running run = new Running();
     running.put(transfer, run);
-    begin(
-        transfer,
-        run,
-        () -> converse(run, source, from, about.get(), Optional.empty()),
-        fromBytes,
-        ended);
-  }
-
-  private void begin(
-      long transfer,
-      Running run,
-      Supplier<PullOutcome> conversation,
-      long fromBytes,
-      Consumer<PullOutcome> ended) {
     try {
       threads.execute(
           () -> {
             PullOutcome outcome = new PullOutcome.Failed(fromBytes, "not tried");
             try {
-              outcome = conversation.get();
+              outcome = converse(run, source, from, about.get());
             } catch (RuntimeException | OutOfMemoryError e) {
-              log.warn("transfer {} failed", transfer, e);
+              log.warn("transfer {} from {} failed", transfer, source, e);
               outcome = new PullOutcome.Failed(fromBytes, e.toString());
             } finally {
               running.remove(transfer, run);
@@ -843,8 +757,7 @@ final class DataPlane implements AutoCloseable {
             return new PullOutcome.Failed(0, why);
           }
         };
-    return converse(new Running(), source, from, telling, Optional.empty())
-        instanceof PullOutcome.Complete;
+    return converse(new Running(), source, from, telling) instanceof PullOutcome.Complete;
   }
 
   /**
@@ -902,12 +815,6 @@ final class DataPlane implements AutoCloseable {
     final long bytes;
     boolean answered;
 
-    /** Where it was asked last; null before. */
-    private Connection asked;
-
-    /** Asked on two connections: a refusal may mean that the first question was granted. */
-    private boolean askedAgain;
-
     /** Whether it may be held there without our knowing it. */
     boolean inDoubt;
 
@@ -920,41 +827,25 @@ final class DataPlane implements AutoCloseable {
 
     @Override
     public PullOutcome hold(Connection connection) throws IOException {
-      if (asked != connection) {
-        ask(connection);
-      }
-      return hear(connection);
-    }
-
-    void ask(Connection connection) throws IOException {
+      Sharing mine = sharing.orElseThrow();
       connection.expect("an answer", settings.chunkTimeout());
-      askedAgain = asked != null;
-      asked = connection;
       inDoubt = true;
       connection.channel.write(
-          HoldFrames.encode(
-              new HoldFrames.Hold(number, key, bytes, sharing.orElseThrow().share())));
-    }
-
-    PullOutcome hear(Connection connection) throws IOException {
-      Sharing mine = sharing.orElseThrow();
+          HoldFrames.encode(new HoldFrames.Hold(number, key, bytes, mine.share())));
       ByteBuffer answer = connection.read(DataFrames.ANSWER_BYTES);
       answered = true;
       byte status = answer.get();
       long there = answer.getLong();
       if (status != DataFrames.FOUND) {
-        inDoubt = askedAgain;
-        PullOutcome refusal =
-            switch (status) {
-              case DataFrames.NOT_HERE -> new PullOutcome.NotThere("it is not there");
-              case DataFrames.SIZE_DIFFERS ->
-                  new PullOutcome.NotThere("it has " + there + " bytes there instead of " + bytes);
-              case HoldFrames.NOT_HELD -> new PullOutcome.NotAttached(false, "it is not held");
-              case HoldFrames.NOT_SHARED ->
-                  new PullOutcome.NotAttached(true, "it shares no memory");
-              default -> throw new ProtocolException("unknown status " + status);
-            };
-        return failed(refusal);
+        inDoubt = false;
+        return switch (status) {
+          case DataFrames.NOT_HERE -> new PullOutcome.NotThere("it is not there");
+          case DataFrames.SIZE_DIFFERS ->
+              new PullOutcome.NotThere("it has " + there + " bytes there instead of " + bytes);
+          case HoldFrames.NOT_HELD -> new PullOutcome.NotAttached(false, "it is not held");
+          case HoldFrames.NOT_SHARED -> new PullOutcome.NotAttached(true, "it shares no memory");
+          default -> throw new ProtocolException("unknown status " + status);
+        };
       }
       int length = Short.toUnsignedInt(connection.read(2).getShort());
       if (length > HoldFrames.HELD_MAX) {
@@ -1037,21 +928,9 @@ final class DataPlane implements AutoCloseable {
     }
   }
 
-  /**
-   * Says it over an idle connection or a new one.
-   *
-   * @param first a connection that was idle and is used before others; perhaps it was asked already
-   */
-  private PullOutcome converse(
-      Running run,
-      NodeId source,
-      DataEndpoint from,
-      Conversation wanted,
-      Optional<Connection> first) {
-    Connection next = first.orElse(null);
+  private PullOutcome converse(Running run, NodeId source, DataEndpoint from, Conversation wanted) {
     while (true) {
-      Connection connection = next != null ? next : takeIdle(source);
-      next = null;
+      Connection connection = takeIdle(source);
       boolean reused = connection != null;
       try {
         if (connection == null) {

@@ -4,14 +4,8 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
-import java.nio.channels.CancelledKeyException;
-import java.nio.channels.ClosedChannelException;
-import java.nio.channels.ClosedSelectorException;
-import java.nio.channels.SelectionKey;
-import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 
 /** TCP as it is. Thread-safe. */
 final class PlainTransport implements DataTransport {
@@ -57,58 +51,7 @@ final class PlainTransport implements DataTransport {
     return socket;
   }
 
-  private static final class Plain implements DataChannel {
-    private final SocketChannel socket;
-    private final String remote;
-
-    /** Made when it is needed first; null until then, and when closed. Guarded by this. */
-    private Selector selector;
-
-    private boolean closed;
-
-    Plain(SocketChannel socket, String remote) {
-      this.socket = socket;
-      this.remote = remote;
-    }
-
-    @Override
-    public String remote() {
-      return remote;
-    }
-
-    private synchronized Selector selector() throws IOException {
-      if (closed) {
-        throw new ClosedChannelException();
-      }
-      if (selector == null) {
-        selector = Selector.open();
-      }
-      return selector;
-    }
-
-    @Override
-    public boolean awaitReadable(long nanos) throws IOException {
-      try {
-        Selector waiting = selector();
-        socket.configureBlocking(false);
-        SelectionKey key = socket.register(waiting, SelectionKey.OP_READ);
-        boolean readable;
-        try {
-          long millis = TimeUnit.NANOSECONDS.toMillis(nanos);
-          readable = (millis > 0 ? waiting.select(millis) : waiting.selectNow()) > 0;
-        } finally {
-          key.cancel();
-          waiting.selectNow(); // else the key would keep the socket from blocking again
-        }
-        socket.configureBlocking(true);
-        return readable;
-      } catch (ClosedSelectorException | CancelledKeyException e) { // closed meanwhile
-        ClosedChannelException closedNow = new ClosedChannelException();
-        closedNow.initCause(e);
-        throw closedNow;
-      }
-    }
-
+  private record Plain(SocketChannel socket, String remote) implements DataChannel {
     @Override
     public int read(ByteBuffer target) throws IOException {
       return socket.read(target);
@@ -134,19 +77,7 @@ final class PlainTransport implements DataTransport {
 
     @Override
     public void close() throws IOException {
-      Selector waiting;
-      synchronized (this) {
-        closed = true;
-        waiting = selector;
-        selector = null;
-      }
-      try {
-        socket.close();
-      } finally {
-        if (waiting != null) {
-          waiting.close();
-        }
-      }
+      socket.close();
     }
   }
 }

@@ -199,13 +199,6 @@ final class SlabObjectStore implements ObjectStore {
    * one with an answer.
    */
   private Answer step(StoreInput input) {
-    Effects effects = decide(input);
-    carryOut(effects.others);
-    return effects.toCaller;
-  }
-
-  /** The step alone; what it wants done must be carried out. */
-  private Effects decide(StoreInput input) {
     Effects effects = new Effects();
     lock.lock();
     try {
@@ -217,25 +210,22 @@ final class SlabObjectStore implements ObjectStore {
     } finally {
       lock.unlock();
     }
-    return effects;
-  }
-
-  private void carryOut(List<StoreEffect> effects) {
-    for (StoreEffect effect : effects) {
+    for (StoreEffect effect : effects.others) {
       carryOut(effect);
     }
-    for (StoreEffect effect : effects) {
+    for (StoreEffect effect : effects.others) {
       if (effect instanceof Answer answer) {
         deliver(answer);
       }
     }
+    return effects.toCaller;
   }
 
   private void carryOut(StoreEffect effect) {
     switch (effect) {
       case Answer answer -> {} // last of all, as it may run foreign code
       case StartPull start -> startPull(start);
-      case StartAttach start -> startAttach(start, 0);
+      case StartAttach start -> startAttach(start);
       case Detach detach -> detach(detach.attachment());
       case CutPull cut -> dataPlane.ifPresent(plane -> plane.cut(cut.transfer()));
       case StartSpill start ->
@@ -280,8 +270,7 @@ final class SlabObjectStore implements ObjectStore {
             outcome -> step(new StoreInput.PullEnded(start.transfer(), outcome)));
   }
 
-  /** With patience, this thread asks the source itself and may be held that long. */
-  private void startAttach(StartAttach start, long patienceNanos) {
+  private void startAttach(StartAttach start) {
     DataEndpoint from = endpoints.get(start.source());
     if (from == null || dataPlane.isEmpty()) {
       step(
@@ -289,18 +278,18 @@ final class SlabObjectStore implements ObjectStore {
               start.transfer(), new PullOutcome.Failed(0, "the node is gone")));
       return;
     }
-    DataPlane plane = dataPlane.get();
-    Consumer<PullOutcome> ended =
-        outcome -> {
-          step(new StoreInput.PullEnded(start.transfer(), outcome));
-          tellReleases(); // if it failed in a way that leaves it in doubt
-        };
-    if (patienceNanos > 0) {
-      plane.attachHere(
-          start.transfer(), start.source(), from, start.key(), start.bytes(), patienceNanos, ended);
-    } else {
-      plane.attach(start.transfer(), start.source(), from, start.key(), start.bytes(), ended);
-    }
+    dataPlane
+        .get()
+        .attach(
+            start.transfer(),
+            start.source(),
+            from,
+            start.key(),
+            start.bytes(),
+            outcome -> {
+              step(new StoreInput.PullEnded(start.transfer(), outcome));
+              tellReleases(); // if it failed in a way that leaves it in doubt
+            });
   }
 
   private void detach(long attachment) {
@@ -688,35 +677,10 @@ final class SlabObjectStore implements ObjectStore {
   @Override
   public CompletionStage<Pinned> fetch(
       ObjectKey key, long bytes, List<NodeId> sources, Urgency urgency) {
-    return fetch(key, bytes, sources, urgency, 0);
-  }
-
-  @Override
-  public CompletionStage<Pinned> fetchWaiting(
-      ObjectKey key, long bytes, List<NodeId> sources, long patienceNanos) {
-    return fetch(key, bytes, sources, Urgency.GET, patienceNanos);
-  }
-
-  private CompletionStage<Pinned> fetch(
-      ObjectKey key, long bytes, List<NodeId> sources, Urgency urgency, long patienceNanos) {
     long waiter = lastWaiter.incrementAndGet();
     CompletableFuture<Pinned> future = new CompletableFuture<>();
     fetches.put(waiter, future);
-    Effects effects = decide(new StoreInput.Fetch(waiter, key, bytes, sources, urgency));
-    // Others' affairs first: they must not wait for our source.
-    StartAttach ours = null;
-    List<StoreEffect> rest = new ArrayList<>(effects.others.size());
-    for (StoreEffect effect : effects.others) {
-      if (patienceNanos > 0 && effect instanceof StartAttach start && start.key().equals(key)) {
-        ours = start;
-      } else {
-        rest.add(effect);
-      }
-    }
-    carryOut(rest);
-    if (ours != null) {
-      startAttach(ours, patienceNanos);
-    }
+    step(new StoreInput.Fetch(waiter, key, bytes, sources, urgency));
     if (!future.isDone()) {
       future.whenComplete(
           (pinned, failure) -> {
