@@ -151,6 +151,15 @@ public final class Inspection {
    * @param objects how many objects it holds
    * @param pulls how many objects were pulled from other nodes so far
    * @param pulledBytes how many bytes
+   * @param evictedBytes how many bytes of copies were dropped to make room so far
+   * @param spilledObjects how many objects were written to disk so far
+   * @param spilledBytes how many bytes
+   * @param spillNanos how long that took, all threads together
+   * @param restoredObjects how many objects were read back from disk so far
+   * @param restoredBytes how many bytes
+   * @param restoreNanos how long that took, all threads together
+   * @param diskFiles how many files it has on disk
+   * @param diskBytes what they take
    */
   public record Store(
       long capacityBytes,
@@ -158,7 +167,16 @@ public final class Inspection {
       long pinnedBytes,
       long objects,
       long pulls,
-      long pulledBytes) {}
+      long pulledBytes,
+      long evictedBytes,
+      long spilledObjects,
+      long spilledBytes,
+      long spillNanos,
+      long restoredObjects,
+      long restoredBytes,
+      long restoreNanos,
+      long diskFiles,
+      long diskBytes) {}
 
   private final NodeId node;
   private final List<Row> rows;

@@ -684,7 +684,16 @@ final class NodeRuntime implements Membership.Listener {
             stats.pinnedBytes(),
             stats.objects(),
             stats.pulls(),
-            stats.pulledBytes()),
+            stats.pulledBytes(),
+            stats.evictedBytes(),
+            stats.spilledObjects(),
+            stats.spilledBytes(),
+            stats.spillNanos(),
+            stats.restoredObjects(),
+            stats.restoredBytes(),
+            stats.restoreNanos(),
+            stats.diskFiles(),
+            stats.diskBytes()),
         tasksRun.sum(),
         this::inspect);
   }
