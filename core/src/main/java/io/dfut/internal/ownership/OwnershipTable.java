@@ -307,6 +307,21 @@ final class OwnershipTable implements ReferenceCounter.Listener {
   }
 
   /**
+   * A task that runs here could not read an argument. Its owner must hear of that, also when this
+   * worker has no reference to the object: else the task would be sent to where nothing is, again
+   * and again, until its retries are spent.
+   */
+  void onArgumentLost(ObjectId object, int attempt, List<NodeId> sources) {
+    Row row = counter.find(object);
+    if (row != null && (row.isOwned() || row.value instanceof Outcome.Stored)) {
+      onReadFailed(object, attempt, sources);
+    } else {
+      effects.accept(
+          new WorkerEffect.Send(object.owner(), new CopyLost(object, attempt, sources, self)));
+    }
+  }
+
+  /**
    * A borrower's copy went with its node. Without another one the owner is asked anew: a task that
    * takes the object would be sent to where nothing is, again and again.
    */

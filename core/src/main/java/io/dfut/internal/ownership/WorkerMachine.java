@@ -87,6 +87,8 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
           passOn(new WorkerMessage.Waited(object, waiters), null);
       case WorkerInput.ReadFailed failed ->
           table.onReadFailed(failed.object(), failed.attempt(), failed.sources());
+      case WorkerInput.ArgumentLost lost ->
+          table.onArgumentLost(lost.object(), lost.attempt(), lost.sources());
       case WorkerInput.ReadSucceeded read -> onReadSucceeded(read);
       case WorkerInput.Cancel cancel -> onCancel(cancel.object());
       case WorkerInput.TaskArrived(TaskPushed push) -> onTaskArrived(push);

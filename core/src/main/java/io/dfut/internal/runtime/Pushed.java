@@ -78,7 +78,15 @@ final class Pushed {
                 new WorkerInput.ReadSucceeded(key.id(), stored.attempt(), worker.id().node()));
           }
         });
-    return pulled.thenApply(SharedPin::of);
+    return pulled
+        .whenComplete(
+            (pinned, failure) -> {
+              if (failure instanceof ObjectStore.SourceLostException) {
+                worker.post(
+                    new WorkerInput.ArgumentLost(key.id(), stored.attempt(), stored.sources()));
+              }
+            })
+        .thenApply(SharedPin::of); // after that, as the task's end must be
   }
 
   /** The fetched argument; the task has waited for it. */
