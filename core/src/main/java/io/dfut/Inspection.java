@@ -4,6 +4,7 @@ import io.dfut.internal.inspect.ReferenceGraph;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -143,22 +144,79 @@ public final class Inspection {
       ActorId id, WorkerId worker, String className, Optional<String> name, int queued) {}
 
   /**
-   * The node's object store.
+   * The node's object store. What was pulled, served, evicted, spilled and restored is counted from
+   * the start of the node; the rest is what is there now.
    *
-   * @param capacityBytes how much it may hold
-   * @param usedBytes how much it holds
-   * @param pinnedBytes how much of that cannot be evicted
-   * @param objects how many objects it holds
-   * @param pulls how many objects were pulled from other nodes so far
+   * @param capacityBytes how much it may hold in memory
+   * @param usedBytes how much it holds there
+   * @param pinnedBytes how much of that can neither be evicted nor is on disk as well
+   * @param objects how many objects it holds in memory
+   * @param readInPlace how many objects in the memory of other nodes of this host are read there
+   * @param pulls how many objects were pulled from other nodes
    * @param pulledBytes how many bytes
+   * @param servedBytes how many bytes other nodes pulled from here
+   * @param evictedBytes how many bytes of copies that others have as well made room
+   * @param spilledObjects how many objects were written to disk
+   * @param spilledBytes how many bytes
+   * @param spillFailures how many times no directory took a file
+   * @param spillNanos how long writing to disk took, in nanoseconds, all threads together
+   * @param restoredObjects how many objects were read back from disk
+   * @param restoredBytes how many bytes
+   * @param restoreNanos how long reading back took, in nanoseconds, all threads together
+   * @param diskFiles how many spill files there are
+   * @param diskBytes how much spill files take
    */
   public record Store(
       long capacityBytes,
       long usedBytes,
       long pinnedBytes,
       long objects,
+      long readInPlace,
       long pulls,
-      long pulledBytes) {}
+      long pulledBytes,
+      long servedBytes,
+      long evictedBytes,
+      long spilledObjects,
+      long spilledBytes,
+      long spillFailures,
+      long spillNanos,
+      long restoredObjects,
+      long restoredBytes,
+      long restoreNanos,
+      long diskFiles,
+      long diskBytes) {
+    boolean isEmpty() {
+      return objects == 0 && pinnedBytes == 0 && readInPlace == 0 && diskBytes == 0;
+    }
+
+    /** A line in words. */
+    @Override
+    public String toString() {
+      return String.format(
+          Locale.ROOT,
+          "store: %d of %d bytes used, %d pinned, by %d objects; %d objects read in place;"
+              + " pulled %d (%d bytes), served %d bytes, evicted %d bytes;"
+              + " spilled %d (%d bytes, %.1f ms), %d failures, restored %d (%d bytes, %.1f ms),"
+              + " %d bytes on disk",
+          usedBytes,
+          capacityBytes,
+          pinnedBytes,
+          objects,
+          readInPlace,
+          pulls,
+          pulledBytes,
+          servedBytes,
+          evictedBytes,
+          spilledObjects,
+          spilledBytes,
+          spillNanos / 1e6,
+          spillFailures,
+          restoredObjects,
+          restoredBytes,
+          restoreNanos / 1e6,
+          diskBytes);
+    }
+  }
 
   private final NodeId node;
   private final List<Row> rows;
@@ -274,7 +332,7 @@ public final class Inspection {
     private long nextNanos = System.nanoTime() + PAUSE_NANOS;
 
     void look(Inspection node) {
-      boolean views = node.rows.isEmpty() && node.leases.isEmpty() && node.store.objects() > 0;
+      boolean views = node.rows.isEmpty() && node.leases.isEmpty() && !node.store.isEmpty();
       if (views && System.nanoTime() - nextNanos > 0) {
         System.gc();
         nextNanos = System.nanoTime() + PAUSE_NANOS;
@@ -283,11 +341,7 @@ public final class Inspection {
   }
 
   boolean isEmpty() {
-    return rows.isEmpty()
-        && leases.isEmpty()
-        && actors.isEmpty()
-        && store.objects() == 0
-        && store.pinnedBytes() == 0;
+    return rows.isEmpty() && leases.isEmpty() && actors.isEmpty() && store.isEmpty();
   }
 
   private String leftovers() {

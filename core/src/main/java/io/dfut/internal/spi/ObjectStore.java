@@ -84,6 +84,7 @@ public interface ObjectStore extends AutoCloseable {
    * @param diskFiles spill files now
    * @param spillNanos how long writing to disk took, all threads together
    * @param restoreNanos how long reading back took, all threads together
+   * @param readInPlace objects in the memory of other nodes of this host that are read there now
    */
   record Stats(
       long capacityBytes,
@@ -103,7 +104,8 @@ public interface ObjectStore extends AutoCloseable {
       long diskBytes,
       long diskFiles,
       long spillNanos,
-      long restoreNanos) {}
+      long restoreNanos,
+      long readInPlace) {}
 
   /**
    * Writes a value once and seals it as this node's pinned primary copy. Blocks while the store is

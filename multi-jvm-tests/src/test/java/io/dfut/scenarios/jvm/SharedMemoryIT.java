@@ -7,9 +7,11 @@ import static org.awaitility.Awaitility.await;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.dfut.ClusterInspection;
 import io.dfut.DFut;
 import io.dfut.DFutException;
 import io.dfut.DFutSystem;
+import io.dfut.Inspection;
 import io.dfut.NodeId;
 import io.dfut.ObjectView;
 import io.dfut.internal.cluster.launch.JvmProcess;
@@ -25,6 +27,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -34,6 +38,8 @@ final class SharedMemoryIT {
   private static final Duration PATIENCE = Duration.ofSeconds(90);
   private static final int LENGTH = 100 << 20;
   private static final int ROUNDS = 200;
+  private static final int MANY = 12;
+  private static final int MANY_BYTES = 10_000_000;
 
   private final List<JvmProcess> processes = new ArrayList<>();
   private Path shared;
@@ -113,7 +119,69 @@ final class SharedMemoryIT {
         .equals(NodeProgram.Holdings.NOTHING.toString());
   }
 
+  private static void nothingIsPulledHoweverOftenItIsRead(DFutSystem dfut, List<NodeId> others) {
+    List<DFut<byte[]>> values = new ArrayList<>();
+    for (int i = 0; i < MANY; i++) {
+      values.add(
+          i % 3 == 2
+              ? dfut.put(Bodies.bytes(i, MANY_BYTES))
+              : dfut.task(Bodies::bytes).on(others.get(i % 3)).submit(i, MANY_BYTES));
+    }
+    for (int round = 0; round < 10; round++) {
+      for (int i = 0; i < MANY; i++) {
+        assertThat(Arrays.equals(values.get(i).get(PATIENCE), Bodies.bytes(i, MANY_BYTES)))
+            .as("value %s", i)
+            .isTrue();
+      }
+    }
+    ClusterInspection all = dfut.inspectCluster(PATIENCE);
+    assertThat(all.nodes().values())
+        .hasSize(3)
+        .extracting(Inspection::store)
+        .allSatisfy(
+            store -> {
+              assertThat(store.pulledBytes()).isZero();
+              assertThat(store.servedBytes()).isZero();
+              assertThat(store.evictedBytes()).isZero();
+              assertThat(store.spilledBytes()).isZero();
+            });
+    values.forEach(DFut::close);
+  }
+
+  private static void aFreedObjectStaysUntilItsReaderInAnotherJvmIsDone(
+      DFutSystem dfut, NodeId home, JvmProcess source) throws Exception {
+    long before = storeOf(dfut, home).usedBytes();
+    DFut<byte[]> value = dfut.task(Bodies::bytes).on(home).submit(8, LENGTH);
+    try (ObjectView view = value.view()) {
+      assertThat(dfut.inspect().store().readInPlace()).isEqualTo(1);
+      value.close();
+      await("it is freed at its owner")
+          .atMost(PATIENCE)
+          .until(
+              () -> dfut.inspect().rows().stream().noneMatch(r -> r.object().equals(value.id())));
+      // What would take its memory, if it were to be had: more than the store has beside it.
+      for (int i = 0; i < 4; i++) {
+        try (DFut<byte[]> other = dfut.task(Bodies::bytes).on(home).submit(9, LENGTH / 2)) {
+          assertThat(dfut.await(List.of(other), 1, PATIENCE).ready()).hasSize(1);
+        }
+      }
+      assertThat(storeOf(dfut, home).usedBytes()).isGreaterThanOrEqualTo(before + LENGTH);
+      assertThat(view.segment().mismatch(MemorySegment.ofArray(Bodies.bytes(8, LENGTH))))
+          .isEqualTo(-1);
+    }
+    await(source + " gives the memory back")
+        .atMost(PATIENCE)
+        .until(() -> storeOf(dfut, home).usedBytes() == before);
+    assertThat(dfut.inspect().store().readInPlace()).isZero();
+  }
+
+  private static Inspection.Store storeOf(DFutSystem dfut, NodeId node) {
+    return dfut.inspectCluster(PATIENCE).nodes().get(node).store();
+  }
+
   @Test
+  @Tag("C232")
+  @DisplayName("232 in shared memory nothing is pulled or spilled, and a kill hurts no reader")
   void threeJvmsReadOneObjectInPlaceAndTheKillOfItsHolderHurtsNobody() throws Exception {
     JvmProcess reader = node("reader");
     String join = address(reader); // the oldest, so that the others go on when the source dies
@@ -150,6 +218,9 @@ final class SharedMemoryIT {
           .allMatch(line -> line.contains("bytes=0"));
       assertThat(dfut.inspect().store().pulledBytes()).isZero();
       assertThat(dfut.inspect().store().usedBytes()).isZero();
+
+      nothingIsPulledHoweverOftenItIsRead(dfut, List.of(nodeAt(dfut, join), home));
+      aFreedObjectStaysUntilItsReaderInAnotherJvmIsDone(dfut, home, source);
 
       List<String> runs = runs();
       assertThat(runs).hasSize(3);

@@ -43,12 +43,13 @@ final class ObjectStoreActor {
   static Behavior<Command> create(SlabObjectStore store, Duration reapEvery) {
     return Behaviors.withTimers(
         timers -> {
+          Alarm alarm = new Alarm(timers);
           if (!reapEvery.isZero()) {
             timers.startTimerWithFixedDelay(Due.CONNECTIONS, Due.CONNECTIONS, reapEvery);
           }
           return Behaviors.receive(Command.class)
-              .onMessage(Command.SetTimer.class, set -> setTimer(timers, set))
-              .onMessageEquals(Due.WAITS, () -> run(store::timerFired))
+              .onMessage(Command.SetTimer.class, set -> run(() -> alarm.set(set.atNanos())))
+              .onMessageEquals(Due.WAITS, () -> run(() -> alarm.fired(store)))
               .onMessageEquals(Due.CONNECTIONS, () -> run(store::reap))
               .onMessage(
                   Command.Broken.class,
@@ -61,11 +62,35 @@ final class ObjectStoreActor {
         });
   }
 
-  private static Behavior<Command> setTimer(TimerScheduler<Command> timers, Command.SetTimer set) {
-    // Rounded up: a timer that fires early would be set again at once, and again.
-    long millis = Math.max(1, (set.atNanos() - System.nanoTime() + 999_999) / 1_000_000);
-    timers.startSingleTimer(Due.WAITS, Due.WAITS, Duration.ofMillis(millis));
-    return Behaviors.same();
+  /**
+   * The earliest time that was asked for and has not come. Steps of the table are made by many
+   * threads, so what they ask for arrives in any order; the table asks for earlier times only,
+   * until one has come.
+   */
+  private static final class Alarm {
+    private final TimerScheduler<Command> timers;
+    private boolean isSet;
+    private long atNanos;
+
+    Alarm(TimerScheduler<Command> timers) {
+      this.timers = timers;
+    }
+
+    void set(long wantedNanos) {
+      if (isSet && wantedNanos - atNanos >= 0) {
+        return;
+      }
+      isSet = true;
+      atNanos = wantedNanos;
+      // Rounded up: a timer that fires early would be set again at once, and again.
+      long millis = Math.max(1, (wantedNanos - System.nanoTime() + 999_999) / 1_000_000);
+      timers.startSingleTimer(Due.WAITS, Due.WAITS, Duration.ofMillis(millis));
+    }
+
+    void fired(SlabObjectStore store) {
+      isSet = false;
+      store.timerFired();
+    }
   }
 
   private static Behavior<Command> run(Runnable action) {

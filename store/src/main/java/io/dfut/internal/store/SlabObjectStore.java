@@ -134,14 +134,18 @@ final class SlabObjectStore implements ObjectStore {
   private volatile Runnable onRoomWanted = () -> {};
 
   /** Opens a store; {@link #start} must follow before it is used. */
-  SlabObjectStore(NodeId self, StoreSettings settings, Optional<DataTransport> transport) {
+  SlabObjectStore(
+      NodeId self,
+      StoreSettings settings,
+      Optional<DataTransport> transport,
+      SpillFiles.Disk disk) {
     this.self = self;
     this.shared = SharedDirectory.open(settings, transport.isPresent());
     this.memory = new StoreMemory(shared);
     Optional<SpillFiles> files = Optional.empty();
     boolean opened = false;
     try {
-      files = settings.openSpillFiles(memory::segment);
+      files = settings.openSpillFiles(disk, memory::segment);
       this.spill = files;
       this.table =
           new StoreTable(
@@ -235,6 +239,7 @@ final class SlabObjectStore implements ObjectStore {
               .write(
                   start.file(),
                   start.items(),
+                  () -> step(new StoreInput.SpillProgressed(start.file())),
                   failure -> step(new StoreInput.SpillEnded(start.file(), failure)));
       case StartRestore start ->
           spill

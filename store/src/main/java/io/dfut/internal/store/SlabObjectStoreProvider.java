@@ -27,7 +27,11 @@ public final class SlabObjectStoreProvider implements ObjectStoreProvider {
   public ObjectStore open(ActorSystem<?> system, Config dfut, NodeId self, boolean networked) {
     StoreSettings settings = StoreSettings.of(dfut);
     return open(
-        system, settings, self, networked ? Optional.of(transport(settings)) : Optional.empty());
+        system,
+        settings,
+        self,
+        networked ? Optional.of(transport(settings)) : Optional.empty(),
+        SpillFiles.DISKS);
   }
 
   /** What TCP is used with. */
@@ -35,13 +39,14 @@ public final class SlabObjectStoreProvider implements ObjectStoreProvider {
     return settings.tls().<DataTransport>map(TlsTransport::new).orElseGet(PlainTransport::new);
   }
 
-  /** The same over a given transport. */
+  /** The same over a given transport, and with given disks. */
   static SlabObjectStore open(
       ActorSystem<?> system,
       StoreSettings settings,
       NodeId self,
-      Optional<DataTransport> transport) {
-    SlabObjectStore store = new SlabObjectStore(self, settings, transport);
+      Optional<DataTransport> transport,
+      SpillFiles.Disk disk) {
+    SlabObjectStore store = new SlabObjectStore(self, settings, transport, disk);
     Duration reapEvery = transport.isPresent() ? reapEvery(settings) : Duration.ZERO;
     ActorRef<ObjectStoreActor.Command> actor =
         system.systemActorOf(

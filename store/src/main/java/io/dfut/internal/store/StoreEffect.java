@@ -112,7 +112,10 @@ sealed interface StoreEffect {
   /** Nothing is in this slab: its memory can go back to the system. */
   record CloseSlab(int slab) implements StoreEffect {}
 
-  /** Say {@link StoreInput.TimerFired} at this time. Replaces what was asked for before. */
+  /**
+   * Say {@link StoreInput.TimerFired} at this time, which is earlier than what was asked for before
+   * and has not come.
+   */
   record SetTimer(long atNanos) implements StoreEffect {}
 
   /** Why a waiter is refused. */

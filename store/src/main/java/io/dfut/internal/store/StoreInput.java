@@ -133,6 +133,9 @@ sealed interface StoreInput {
     }
   }
 
+  /** A file that is being written has become longer: the disk is slow, but not stuck. */
+  record SpillProgressed(long file) implements StoreInput {}
+
   /** What is on disk there turned out to be unreadable, when it was sent to a peer. */
   record DiskLost(ObjectKey key, SpillSpot spot, String why) implements StoreInput {}
 

@@ -153,7 +153,7 @@ record StoreSettings(
    * @return empty when nothing is to be spilled, or when nobody asked for it and it is not possible
    * @throws IllegalArgumentException when it was asked for and is not possible
    */
-  Optional<SpillFiles> openSpillFiles(Function<Block, MemorySegment> memory) {
+  Optional<SpillFiles> openSpillFiles(SpillFiles.Disk disk, Function<Block, MemorySegment> memory) {
     if (spill.directories().isEmpty()) {
       return Optional.empty();
     }
@@ -162,7 +162,7 @@ record StoreSettings(
           new SpillFiles(
               new SpillFiles.Settings(
                   spill.directories(), spill.minFreeBytes(), spill.threads(), spill.retry()),
-              SpillFiles.DISKS,
+              disk,
               memory));
     } catch (IllegalArgumentException e) {
       if (!spill.auto()) {

@@ -46,6 +46,7 @@ import io.dfut.internal.store.StoreInput.PullOutcome;
 import io.dfut.internal.store.StoreInput.Seal;
 import io.dfut.internal.store.StoreInput.Serve;
 import io.dfut.internal.store.StoreInput.SpillEnded;
+import io.dfut.internal.store.StoreInput.SpillProgressed;
 import io.dfut.internal.store.StoreInput.TimerFired;
 import io.dfut.internal.store.StoreInput.Unpin;
 import io.dfut.internal.store.StoreInput.UnpinAttached;
@@ -170,11 +171,12 @@ import java.util.function.Consumer;
  * needed, and then goes without a further write, like a secondary. So reading what was spilled a
  * moment ago costs nothing, and what was restored is not written again. Spilling starts when more
  * than a threshold of the store is primaries that are nowhere else, and goes on to half of that, in
- * batches; or when somebody waits for room that evicting cannot give. While files are being
- * written, or were within the time that a wait may take, waits for room do not end: they are slow,
- * not stuck. A file that cannot be written is tried again after a while. A spilled object that
- * cannot be read back, or whose checksum is wrong, is a lost copy: those who want it get it from
- * another node, or hear that it is lost, and its owner makes it again.
+ * batches; or when somebody waits for room that evicting cannot give. A wait for room does not end
+ * before as much time as it may take has passed since the last file was written: it is slow, not
+ * stuck. A file that is still being written proves nothing, for its disk may hang. A file that
+ * cannot be written is tried again after a while. A spilled object that cannot be read back, or
+ * whose checksum is wrong, is a lost copy: those who want it get it from another node, or hear that
+ * it is lost, and its owner makes it again.
  *
  * <p>Being written to disk is a use of the block like reading, but no reader: it does not keep the
  * object from being freed, only its block from being given away before the end.
@@ -549,7 +551,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
 
   private long spillPausedUntilNanos;
 
-  /** When a file was last written; before that, when the store was made. */
+  /** When something was last written to disk; long ago when nothing was. */
   private long spilledAtNanos = Long.MIN_VALUE;
 
   /** Why the last file could not be written; empty when it could. */
@@ -626,6 +628,11 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       case PeerDown down -> onPeerDown(down.node(), effects);
       case PullEnded ended -> onPullEnded(ended, nowNanos, effects);
       case SpillEnded ended -> onSpillEnded(ended, nowNanos, effects);
+      case SpillProgressed progressed -> {
+        if (spills.containsKey(progressed.file())) {
+          spilledAtNanos = nowNanos;
+        }
+      }
       case DiskLost lost -> onDiskLost(lost, effects);
       case TimerFired fired -> onTimer(nowNanos, effects);
       case Close close -> onClose(effects);
@@ -2028,7 +2035,8 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         disk.bytes(),
         disk.count(),
         spillNanos,
-        restoreNanos);
+        restoreNanos,
+        attached.size());
   }
 
   /** Bytes of the slabs that are open. */

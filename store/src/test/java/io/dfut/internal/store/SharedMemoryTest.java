@@ -321,7 +321,7 @@ final class SharedMemoryTest {
     SlabObjectStore two =
         stores.open(
             2,
-            "store.shared-memory = \"" + directory + "\"",
+            "store.data.unix-sockets = off, store.shared-memory = \"" + directory + "\"",
             new Breaking(new java.util.concurrent.atomic.AtomicInteger(1)));
     introduce(two, 1, one);
     Values value = Values.of(1, MIB);

@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -60,7 +61,7 @@ final class SpillFilesTest {
   private static Optional<String> write(SpillFiles files, long number, List<SpillItem> items)
       throws Exception {
     CompletableFuture<Optional<String>> ended = new CompletableFuture<>();
-    files.write(number, items, ended::complete);
+    files.write(number, items, () -> {}, ended::complete);
     return ended.get(30, TimeUnit.SECONDS);
   }
 
@@ -149,6 +150,7 @@ final class SpillFilesTest {
 
   @Test
   @Tag("C230")
+  @DisplayName("230 a disk that gets full in the middle of a file is left out")
   void aDiskThatGetsFullInTheMiddleOfAFileIsLeftOut() throws Exception {
     AtomicInteger tries = new AtomicInteger();
     SpillFiles.Disk disk =

@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.dfut.StoreFullException;
 import io.dfut.internal.spi.ObjectStore.Pinned;
 import io.dfut.internal.spi.ObjectStore.SourceLostException;
@@ -14,6 +17,7 @@ import io.dfut.internal.spi.ObjectStore.Urgency;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.GatheringByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -23,11 +27,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 /** A store with disks: more than fits into memory, on real files. */
 final class SpillTest {
@@ -75,8 +83,10 @@ final class SpillTest {
     }
   }
 
+  /** A third of the thousand reads of the scenario, so that the build is not long. */
   @Test
   @Tag("C221")
+  @DisplayName("221 far more data than memory is read back byte for byte, without thrashing")
   void aWorkingSetOfManyTimesTheMemoryReadsRight() throws Exception {
     SlabObjectStore store = open("store.memory = 75 MB");
     Random random = new Random(221);
@@ -85,7 +95,7 @@ final class SpillTest {
       store.putPrimary(key(i), Values.of(i, sizes[i]));
     }
     long read = 0;
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < 333; i++) {
       int k = random.nextInt(sizes.length);
       assertReads(store, k, sizes[k]);
       read += sizes[k];
@@ -98,9 +108,15 @@ final class SpillTest {
     store.checkInvariants();
   }
 
-  /** Ray reads three back; here those that are still in memory are not read from disk. */
+  /**
+   * Ray restores three of the four. Here what was written to disk stays in memory until its room is
+   * needed, so those that are still there are not read back: two or three are, by when the first
+   * two were written.
+   */
   @Test
   @Tag("C222")
+  @DisplayName(
+      "222 figures of spilling are exact; only what is not in memory any more is read back")
   void whatIsStillInMemoryIsNotReadFromDisk() throws Exception {
     int bytes = 50_000_000;
     SlabObjectStore store = open("store.memory = 101 MB");
@@ -120,6 +136,7 @@ final class SpillTest {
 
   @Test
   @Tag("C226")
+  @DisplayName("226 when everything is freed, no spill file is left, also if one was gone before")
   void whenAllIsFreedNoFileIsLeft() throws Exception {
     SlabObjectStore store = open("store.memory = 32 MiB, store.spill.batch = 1 MiB");
     for (int i = 0; i < 40; i++) {
@@ -182,6 +199,7 @@ final class SpillTest {
 
   @Test
   @Tag("C220")
+  @DisplayName("220 a value larger than the store is refused with the figures")
   void aValueLargerThanTheStoreIsRefusedWithFigures() {
     SlabObjectStore store = stores.open(1, "store.memory = 16 MiB");
     assertThatThrownBy(() -> store.putPrimary(key(1), Values.of(1, 17 * MIB), "Big.make"))
@@ -273,6 +291,7 @@ final class SpillTest {
 
   @Test
   @Tag("C230")
+  @DisplayName("230 spill files are spread over the directories, and gone with the store")
   void filesAreSpreadOverTheDirectories() throws Exception {
     Path left = Files.createDirectory(directory.resolve("left"));
     Path right = Files.createDirectory(directory.resolve("right"));
@@ -297,6 +316,7 @@ final class SpillTest {
 
   @Test
   @Tag("C230")
+  @DisplayName("230 a missing directory is named with its key, and another is used")
   void aDirectoryThatCannotBeUsedIsNamedAndAnotherIsUsed() throws Exception {
     Path good = Files.createDirectory(directory.resolve("good"));
     Path missing = directory.resolve("missing");
@@ -323,6 +343,7 @@ final class SpillTest {
 
   @Test
   @Tag("C230")
+  @DisplayName("230 a full disk is named once the memory is full too, and nothing is lost")
   void aFullDiskIsReportedWhenTheMemoryIsFullTooAndNothingIsLost() throws Exception {
     SlabObjectStore store =
         open(
@@ -385,6 +406,7 @@ final class SpillTest {
 
   @Test
   @Tag("C233")
+  @DisplayName("233 the threshold decides how much is spilled")
   void theThresholdSaysHowEarlyObjectsGoToDisk() throws Exception {
     assertThat(spilledOfTen("0.8")).isGreaterThanOrEqualTo(5);
     assertThat(spilledOfTen("1.0")).isZero();
@@ -413,6 +435,135 @@ final class SpillTest {
     assertThat(store.stats().restoredObjects()).as("all fits into memory").isZero();
     store.close();
     return spilled;
+  }
+
+  /** Every third file cannot be written to its end, and every write takes its time. */
+  private static final class UnsteadyDisk implements SpillFiles.Disk {
+    static final long WRITE_NANOS = 200_000;
+
+    final AtomicInteger created = new AtomicInteger();
+    final AtomicInteger failed = new AtomicInteger();
+    volatile boolean dead;
+
+    @Override
+    public GatheringByteChannel create(Path file) throws IOException {
+      GatheringByteChannel real = SpillFiles.DISKS.create(file);
+      boolean fails = created.incrementAndGet() % 3 == 0;
+      return new GatheringByteChannel() {
+        private boolean begun;
+
+        @Override
+        public long write(ByteBuffer[] sources, int offset, int length) throws IOException {
+          if (dead || fails && begun) {
+            failed.incrementAndGet();
+            throw new IOException("Input/output error");
+          }
+          begun = true;
+          LockSupport.parkNanos(WRITE_NANOS);
+          return real.write(sources, offset, length);
+        }
+
+        @Override
+        public long write(ByteBuffer[] sources) throws IOException {
+          return write(sources, 0, sources.length);
+        }
+
+        @Override
+        public int write(ByteBuffer source) throws IOException {
+          return (int) write(new ByteBuffer[] {source});
+        }
+
+        @Override
+        public boolean isOpen() {
+          return real.isOpen();
+        }
+
+        @Override
+        public void close() throws IOException {
+          real.close();
+        }
+      };
+    }
+
+    @Override
+    public long freeBytes(Path directory) {
+      return Long.MAX_VALUE;
+    }
+  }
+
+  /** What is logged about spilling while this is open. */
+  private static final class SpillLog implements AutoCloseable {
+    private final Logger logger = (Logger) LoggerFactory.getLogger(SpillFiles.class);
+    private final ListAppender<ILoggingEvent> events = new ListAppender<>();
+
+    SpillLog() {
+      events.start();
+      logger.addAppender(events);
+    }
+
+    int lines() {
+      return events.list.size();
+    }
+
+    @Override
+    public void close() {
+      logger.detachAppender(events);
+    }
+  }
+
+  @Test
+  @Tag("C223")
+  @DisplayName(
+      "223 a slow disk that fails one of three times loses nothing, and the log is bounded")
+  void anUnsteadyDiskLosesNothing() throws Exception {
+    UnsteadyDisk disk = new UnsteadyDisk();
+    SlabObjectStore store =
+        stores.open(
+            1,
+            "store.memory = 16 MiB, store.put-timeout = 20 s, store.spill.retry = 10 ms,"
+                + " store.spill.batch = 1 MiB, store.spill.directories = [\""
+                + directory
+                + "\"]",
+            disk);
+    try (SpillLog log = new SpillLog()) {
+      for (int i = 0; i < 40; i++) {
+        store.putPrimary(key(i), Values.of(i, 2 * MIB + i));
+      }
+      for (int i : new Random(223).ints(100, 0, 40).toArray()) {
+        assertReads(store, i, 2 * MIB + i);
+      }
+      assertThat(disk.failed).hasValueGreaterThan(5);
+      // Also counted is a file that was not tried, as the other thread's had just failed there.
+      await("every failure is counted")
+          .until(() -> store.stats().spillFailures() >= disk.failed.get());
+      assertThat(log.lines()).as("that it fails, and that it works again").isPositive();
+      assertThat(log.lines()).isLessThanOrEqualTo(2 * disk.failed.get());
+
+      disk.dead = true;
+      int before = log.lines();
+      int failed = disk.failed.get();
+      for (int i = 0; i < 40; i++) {
+        store.free(key(i));
+      }
+      // Seven of them are more than the threshold, so writing is tried again and again.
+      for (int i = 40; i < 47; i++) {
+        store.putPrimary(key(i), Values.of(i, 2 * MIB + i));
+      }
+      await("writing has failed often").until(() -> disk.failed.get() > failed + 20);
+      assertThat(log.lines()).as("said once").isLessThanOrEqualTo(before + 1);
+
+      disk.dead = false;
+      long spilled = store.stats().spilledObjects();
+      await("it works again").until(() -> store.stats().spilledObjects() > spilled);
+      for (int i = 40; i < 47; i++) {
+        assertReads(store, i, 2 * MIB + i);
+      }
+    }
+    assertThat(spillFiles(directory)).as("no half-written file").hasSize(filesOf(store));
+  }
+
+  private static int filesOf(SlabObjectStore store) {
+    return Math.toIntExact(store.stats().diskFiles());
   }
 
   @Test

@@ -28,18 +28,24 @@ final class Stores implements AutoCloseable {
 
   /** One without a network. */
   SlabObjectStore open(int node, String overrides) {
-    return open(node, overrides, Optional.empty());
+    return open(node, overrides, Optional.empty(), SpillFiles.DISKS);
+  }
+
+  /** One without a network, with such disks. */
+  SlabObjectStore open(int node, String overrides, SpillFiles.Disk disk) {
+    return open(node, overrides, Optional.empty(), disk);
   }
 
   /** One whose peers are all the others that were opened with a transport. */
   SlabObjectStore open(int node, String overrides, DataTransport transport) {
-    return open(node, overrides, Optional.of(transport));
+    return open(node, overrides, Optional.of(transport), SpillFiles.DISKS);
   }
 
-  private SlabObjectStore open(int node, String overrides, Optional<DataTransport> transport) {
+  private SlabObjectStore open(
+      int node, String overrides, Optional<DataTransport> transport, SpillFiles.Disk disk) {
     StoreSettings settings = StoreSettings.of(config(overrides));
     SlabObjectStore store =
-        SlabObjectStoreProvider.open(kit.system(), settings, Keys.node(node), transport);
+        SlabObjectStoreProvider.open(kit.system(), settings, Keys.node(node), transport, disk);
     opened.add(store);
     return store;
   }
