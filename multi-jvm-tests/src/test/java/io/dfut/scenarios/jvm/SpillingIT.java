@@ -102,7 +102,7 @@ final class SpillingIT {
                     + "B\ndfut.store.spill.directories = [\""
                     + spillDirectory("driver")
                     + "\"]"));
-    await("the driver knows all").atMost(PATIENCE).until(() -> dfut.nodes().size() > NODES);
+    await("the driver knows all").atMost(PATIENCE).until(() -> look().size() == NODES + 1);
   }
 
   @AfterAll
@@ -207,9 +207,7 @@ final class SpillingIT {
   }
 
   private static void awaitNothingOfIt() {
-    await("the driver is found gone")
-        .atMost(PATIENCE)
-        .until(() -> dfut.nodes().size() == NODES + 1);
+    await("the driver is found gone").atMost(PATIENCE).until(() -> look().size() == NODES + 1);
     await("nothing of what it owned is left anywhere")
         .atMost(SOON)
         .untilAsserted(
