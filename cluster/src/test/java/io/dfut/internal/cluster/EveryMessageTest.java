@@ -109,6 +109,7 @@ final class EveryMessageTest {
               dfut.cpus = 2
               dfut.resources { %s }
               dfut.store.memory = %d
+              dfut.store.spill.directories = []
               dfut.scheduler.infeasible-timeout = 500 ms
               dfut.tasks.allow = ["io.dfut."]
               dfut.values.allow = ["io.dfut."]
