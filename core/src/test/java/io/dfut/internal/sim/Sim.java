@@ -74,6 +74,11 @@ final class Sim {
   private final SimStore.Factory stores;
   private final long longestNanos;
   private long cycleBrokenNanos;
+  private long nextWaitRoundNanos;
+
+  /** Since a call that could never run was found. */
+  private int waitRounds;
+
   final long seed;
   final Profile profile;
   final Random random;
@@ -157,7 +162,6 @@ final class Sim {
   long run() {
     try {
       int idleTicks = 0;
-      int waitRounds = 0;
       while (!faulty.isCutOff(steps)) {
         if (act()) {
           idleTicks = 0;
@@ -168,8 +172,15 @@ final class Sim {
         if (done && collectGarbage()) {
           continue;
         }
+        long sinceNanos = now - Math.max(faulty.lastNanos(), cycleBrokenNanos);
+        if (sinceNanos > longestNanos / 2 && now >= nextWaitRoundNanos) {
+          nextWaitRoundNanos = now + 1_000_000_000L; // parked workers may keep alarms going
+          if (waitRounds++ < WAIT_ROUNDS_MAX && sayWhoWaits()) {
+            continue;
+          }
+        }
         expect(
-            now - Math.max(faulty.lastNanos(), cycleBrokenNanos) < longestNanos,
+            sinceNanos < longestNanos,
             "it does not end within the time it has after the last fault");
         if (!alarms.isEmpty()) {
           Alarm next = alarms.poll();
@@ -208,6 +219,7 @@ final class Sim {
   void cycleBroken() {
     count("call that could never run");
     cycleBrokenNanos = now;
+    waitRounds = 0;
   }
 
   /**
