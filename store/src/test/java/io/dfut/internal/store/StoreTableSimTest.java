@@ -574,7 +574,7 @@ final class StoreTableSimTest {
       List<StoreEffect> effects = step(new StoreInput.Serve(lastWaiter, key));
       expect(!waiting.contains(lastWaiter), "serving is answered at once");
       for (StoreEffect effect : effects) {
-        if (effect instanceof OnDisk there && random.nextInt(6) == 0) {
+        if (effect instanceof OnDisk there && random.nextInt(2) == 0) {
           boolean isRead =
               restoring.values().stream().anyMatch(restore -> restore.key().equals(key));
           if (!isRead) {
