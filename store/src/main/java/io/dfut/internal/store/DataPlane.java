@@ -815,6 +815,9 @@ final class DataPlane implements AutoCloseable {
     final long bytes;
     boolean answered;
 
+    /** Whether it was asked for before, on a connection that broke. */
+    private boolean asked;
+
     /** Whether it may be held there without our knowing it. */
     boolean inDoubt;
 
@@ -829,6 +832,8 @@ final class DataPlane implements AutoCloseable {
     public PullOutcome hold(Connection connection) throws IOException {
       Sharing mine = sharing.orElseThrow();
       connection.expect("an answer", settings.chunkTimeout());
+      boolean again = asked;
+      asked = true;
       inDoubt = true;
       connection.channel.write(
           HoldFrames.encode(new HoldFrames.Hold(number, key, bytes, mine.share())));
@@ -837,15 +842,18 @@ final class DataPlane implements AutoCloseable {
       byte status = answer.get();
       long there = answer.getLong();
       if (status != DataFrames.FOUND) {
-        inDoubt = false;
-        return switch (status) {
-          case DataFrames.NOT_HERE -> new PullOutcome.NotThere("it is not there");
-          case DataFrames.SIZE_DIFFERS ->
-              new PullOutcome.NotThere("it has " + there + " bytes there instead of " + bytes);
-          case HoldFrames.NOT_HELD -> new PullOutcome.NotAttached(false, "it is not held");
-          case HoldFrames.NOT_SHARED -> new PullOutcome.NotAttached(true, "it shares no memory");
-          default -> throw new ProtocolException("unknown status " + status);
-        };
+        inDoubt = again; // the refusal may say no more than that the first question was granted
+        PullOutcome refusal =
+            switch (status) {
+              case DataFrames.NOT_HERE -> new PullOutcome.NotThere("it is not there");
+              case DataFrames.SIZE_DIFFERS ->
+                  new PullOutcome.NotThere("it has " + there + " bytes there instead of " + bytes);
+              case HoldFrames.NOT_HELD -> new PullOutcome.NotAttached(false, "it is not held");
+              case HoldFrames.NOT_SHARED ->
+                  new PullOutcome.NotAttached(true, "it shares no memory");
+              default -> throw new ProtocolException("unknown status " + status);
+            };
+        return failed(refusal);
       }
       int length = Short.toUnsignedInt(connection.read(2).getShort());
       if (length > HoldFrames.HELD_MAX) {

@@ -315,6 +315,31 @@ final class SharedMemoryTest {
     }
   }
 
+  /** The connection was idle, so the same question is asked over a new one, and refused there. */
+  @Test
+  void aHoldThatWasGrantedOverAConnectionThatBrokeIsReleased() throws Exception {
+    SlabObjectStore one = open(1);
+    java.util.concurrent.atomic.AtomicInteger breaks =
+        new java.util.concurrent.atomic.AtomicInteger();
+    SlabObjectStore two =
+        stores.open(
+            2,
+            "store.data.unix-sockets = off, store.shared-memory = \"" + directory + "\"",
+            new Breaking(breaks));
+    introduce(two, 1, one);
+    Values value = Values.of(1, MIB);
+    one.putPrimary(key(1), value);
+    one.putPrimary(key(2), value);
+    get(two, 2, MIB).close();
+    awaitNoHolds(one);
+    breaks.set(1);
+    try (Pinned pinned = get(two, 1, MIB)) {
+      assertThat(value.isIn(pinned)).isTrue();
+    }
+    assertThat(breaks.get()).as("it was asked for over the idle connection").isLessThan(1);
+    awaitNoHolds(one);
+  }
+
   @Test
   void aHoldWhoseAnswerWasLostIsReleased() throws Exception {
     SlabObjectStore one = open(1);
