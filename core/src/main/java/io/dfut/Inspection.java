@@ -163,6 +163,7 @@ public final class Inspection {
    * @param restoredObjects how many objects were read back from disk
    * @param restoredBytes how many bytes
    * @param restoreNanos how long reading back took, in nanoseconds, all threads together
+   * @param diskFiles how many spill files there are
    * @param diskBytes how much spill files take
    */
   public record Store(
@@ -182,6 +183,7 @@ public final class Inspection {
       long restoredObjects,
       long restoredBytes,
       long restoreNanos,
+      long diskFiles,
       long diskBytes) {
     boolean isEmpty() {
       return objects == 0 && pinnedBytes == 0 && readInPlace == 0 && diskBytes == 0;

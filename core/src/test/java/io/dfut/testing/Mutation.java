@@ -155,8 +155,14 @@ public record Mutation(String name, String folder, String file, String right, St
             "what a blocked task gave back is given back again with its lease",
             "lease",
             "LeaseMachine.java",
-            "if (ended.blocked == 0) {",
-            "if (ended.blocked >= 0) {"));
+            "if (ended.isCounted()) {",
+            "if (ended.share == Share.HELD) {"),
+        new Mutation(
+            "a share that is lent out for arguments is given back again with its lease",
+            "lease",
+            "LeaseMachine.java",
+            "if (ended.isCounted()) {",
+            "if (ended.blocked == 0) {"));
   }
 
   /** The one of this name. */

@@ -24,6 +24,10 @@ import io.dfut.internal.protocol.WorkerMessage.LeaseRedirected;
 import io.dfut.internal.protocol.WorkerMessage.TaskHandedBack;
 import io.dfut.internal.protocol.WorkerMessage.Waited;
 import io.dfut.internal.protocol.WorkerMessage.WorkerDied;
+import io.dfut.internal.spi.ObjectKey;
+import io.dfut.internal.spi.ObjectStore;
+import java.lang.reflect.Field;
+import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -94,6 +98,7 @@ record EveryMessage(
     cancellation();
     sharedWorkers();
     handingBack();
+    missingArgument();
     redirection();
     garbage();
     assertThat(here.inspectCluster(bound).nodes())
@@ -302,6 +307,34 @@ record EveryMessage(
               assertThat(tasks.get(i).get(bound)).isEqualTo(i);
             }
           });
+    }
+  }
+
+  /** A task of the other node finds no copy of its argument here. */
+  private void missingArgument() {
+    here.scope(
+        () -> {
+          DFut<byte[]> made = here.task(EveryMessage::bytes).on(here.node()).submit(11, LARGE);
+          await("it is made").atMost(bound).until(made::isReady);
+          storeOf(here).free(new ObjectKey(made.id(), 0));
+          DFut<Integer> hash =
+              here.task(EveryMessage::hashes)
+                  .on(there.node())
+                  .submit(here.put(bytes(10, SMALL)), made);
+          assertThat(hash.get(bound)).isEqualTo(hashes(bytes(10, SMALL), bytes(11, LARGE)));
+        });
+  }
+
+  /** Copies vanish behind their owner's back by a fault, not by a call. */
+  private static ObjectStore storeOf(DFutSystem system) {
+    try {
+      Field node = system.getClass().getDeclaredField("node");
+      node.setAccessible(true);
+      Method store = node.get(system).getClass().getDeclaredMethod("store");
+      store.setAccessible(true);
+      return (ObjectStore) store.invoke(node.get(system));
+    } catch (ReflectiveOperationException e) {
+      throw new AssertionError(e);
     }
   }
 

@@ -63,6 +63,8 @@ final class EveryMessageTest {
       Map.of(
           SchedulerMessage.TaskBlocked.class, "a worker to its own node's scheduler",
           SchedulerMessage.TaskUnblocked.class, "a worker to its own node's scheduler",
+          SchedulerMessage.ArgumentsAwaited.class, "a worker to its own node's scheduler",
+          SchedulerMessage.ArgumentsArrived.class, "a worker to its own node's scheduler",
           SchedulerMessage.WorkerGone.class, "a node to its own scheduler",
           SchedulerMessage.NodeGone.class, "a node to its own scheduler, from its view",
           WorkerMessage.NodeDied.class, "a node to its own workers, from its view");

@@ -1,6 +1,7 @@
 package io.dfut.internal.lease;
 
 import io.dfut.WorkerId;
+import io.dfut.internal.protocol.LeaseId;
 import io.dfut.internal.protocol.SchedulerMessage.NodeLoad;
 import io.dfut.internal.protocol.WorkerMessage;
 
@@ -17,6 +18,9 @@ public sealed interface LeaseEffect {
 
   /** The owner of the actor that this worker is died: end it. */
   record EndActor(WorkerId worker, String reason) implements LeaseEffect {}
+
+  /** The lease has its share (again): its worker may run what it has. */
+  record Resume(WorkerId worker, LeaseId lease) implements LeaseEffect {}
 
   /** Tell the other nodes. */
   record Publish(NodeLoad load) implements LeaseEffect {}

@@ -7,10 +7,17 @@ package io.dfut.internal.lease;
  * @param infeasibleNanos how long a request that no node can ever hold waits for one to join
  * @param tenureNanos how long a lease is left alone while others wait
  * @param idleWorkersMax workers kept warm without a lease
+ * @param awayMax leases whose shares are lent out while the arguments of their tasks are on their
+ *     way; more keep theirs
  */
-public record LeaseLimits(int hopsMax, long infeasibleNanos, long tenureNanos, int idleWorkersMax) {
+public record LeaseLimits(
+    int hopsMax, long infeasibleNanos, long tenureNanos, int idleWorkersMax, int awayMax) {
   public LeaseLimits {
-    if (hopsMax < 0 || infeasibleNanos < 0 || tenureNanos < 0 || idleWorkersMax < 0) {
+    if (hopsMax < 0
+        || infeasibleNanos < 0
+        || tenureNanos < 0
+        || idleWorkersMax < 0
+        || awayMax < 0) {
       throw new IllegalArgumentException(
           "limits: "
               + hopsMax
@@ -19,7 +26,9 @@ public record LeaseLimits(int hopsMax, long infeasibleNanos, long tenureNanos, i
               + ", "
               + tenureNanos
               + ", "
-              + idleWorkersMax);
+              + idleWorkersMax
+              + ", "
+              + awayMax);
     }
   }
 }

@@ -58,6 +58,14 @@ import java.util.random.RandomGenerator;
  * negative for a while: making it wait could deadlock. So granted = total − free always holds, and
  * only a share that came back can make free negative.
  *
+ * <p><b>Arguments.</b> A lease whose tasks all wait for arguments that are on their way lends its
+ * share out as well ({@code ArgumentsAwaited}), but gets it back only when it fits ({@code
+ * ArgumentsArrived}, answered by {@code Resume}): no task has begun that others could wait for in
+ * the middle, so making it wait cannot deadlock, and a hundred tasks whose arguments come at once
+ * do not run at once. Leases that want their share back go before new ones. At most {@code awayMax}
+ * are lent out; others keep theirs, which costs only time. A request to resume is always answered,
+ * at the latest when the lease ends.
+ *
  * <p><b>Order.</b> Deeper tasks first, since shallower ones wait for them (serving the oldest first
  * does not finish nested work); among equals the oldest first. While requests wait, leases held for
  * longer than {@code tenureNanos} are reclaimed, the longest-held first, as many as requests wait:
@@ -85,17 +93,33 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     }
   }
 
+  /** Where a lease's share is, apart from what a blocked task gives back. */
+  private enum Share {
+    HELD,
+    /** Lent out, as the lease's tasks wait for their arguments. */
+    AWAY,
+    /** Still lent out, and asked for again: the worker waits for it. */
+    WANTED
+  }
+
   private static final class Granted {
     final RequestLease request;
     final WorkerId worker;
     final long sinceNanos;
     int blocked;
     boolean reclaimed;
+    Share share = Share.HELD;
+    long arrivedOrder;
 
     Granted(RequestLease request, WorkerId worker, long sinceNanos) {
       this.request = request;
       this.worker = worker;
       this.sinceNanos = sinceNanos;
+    }
+
+    /** Whether its resources are in use. */
+    boolean isCounted() {
+      return blocked == 0 && share == Share.HELD;
     }
   }
 
@@ -169,6 +193,9 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   private NodeLoad lastPublished;
   private Optional<String> draining = Optional.empty();
 
+  /** Leases whose shares are lent out; bounded. */
+  private int away;
+
   /**
    * @param offersWork whether tasks may run here at all; a pure driver's node only passes requests
    *     on
@@ -199,6 +226,9 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
       case SchedulerMessage.ReturnLease(LeaseId lease) -> onReturned(lease, nowNanos);
       case SchedulerMessage.TaskBlocked(LeaseId lease) -> onBlocked(lease, nowNanos);
       case SchedulerMessage.TaskUnblocked(LeaseId lease) -> onUnblocked(lease);
+      case SchedulerMessage.ArgumentsAwaited(LeaseId lease) -> onAwaited(lease, nowNanos);
+      case SchedulerMessage.ArgumentsArrived(LeaseId lease, WorkerId worker) ->
+          onArrived(lease, worker, nowNanos);
       case SchedulerMessage.WorkerGone(WorkerId worker) -> {
         idle.remove(worker);
         remember(worker);
@@ -413,8 +443,15 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   }
 
   private void release(Granted ended) {
-    if (ended.blocked == 0) {
+    if (ended.share == Share.WANTED) {
+      resume(ended.request.lease(), ended.worker); // nobody else will; its tasks find they are over
+    }
+    if (ended.isCounted()) {
       give(ended.request.resources());
+    }
+    if (ended.share != Share.HELD) {
+      ended.share = Share.HELD;
+      away--;
     }
   }
 
@@ -430,6 +467,7 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
 
   /** Grants what can be granted now, the deepest and oldest first. */
   private void serve(long nowNanos) {
+    resumeSome();
     if (waiting.isEmpty()) {
       return;
     }
@@ -445,26 +483,94 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
 
   private void onBlocked(LeaseId lease, long nowNanos) {
     Granted holder = granted.get(lease);
-    if (holder != null && holder.blocked++ == 0) {
-      give(holder.request.resources());
-      serve(nowNanos);
+    if (holder != null) {
+      boolean counted = holder.isCounted();
+      holder.blocked++;
+      if (counted) {
+        give(holder.request.resources());
+        serve(nowNanos);
+      }
     }
   }
 
   private void onUnblocked(LeaseId lease) {
     Granted holder = granted.get(lease);
-    if (holder != null && holder.blocked > 0 && --holder.blocked == 0) {
-      take(holder.request.resources());
+    if (holder != null && holder.blocked > 0) {
+      holder.blocked--;
+      if (holder.isCounted()) {
+        take(holder.request.resources());
+      }
     }
+  }
+
+  // ---- arguments ----
+
+  private void onAwaited(LeaseId lease, long nowNanos) {
+    Granted holder = granted.get(lease);
+    if (holder != null && holder.isCounted() && away < limits.awayMax()) {
+      holder.share = Share.AWAY;
+      away++;
+      give(holder.request.resources());
+      serve(nowNanos);
+    }
+  }
+
+  private void onArrived(LeaseId lease, WorkerId worker, long nowNanos) {
+    Granted holder = granted.get(lease);
+    if (holder == null || holder.share == Share.HELD) {
+      resume(lease, worker); // it was not lent out, or there is nothing to wait for
+    } else if (holder.share == Share.AWAY) {
+      holder.share = Share.WANTED;
+      holder.arrivedOrder = ++order;
+      resumeSome();
+      reclaim(nowNanos);
+    }
+  }
+
+  /**
+   * Gives shares back to leases whose tasks have their arguments, the deepest and oldest first.
+   * Before any new grant: what they hold in the store is given back when they have run.
+   */
+  private void resumeSome() {
+    if (away == 0) {
+      return;
+    }
+    granted.values().stream()
+        .filter(lease -> lease.share == Share.WANTED)
+        .sorted(
+            Comparator.<Granted>comparingInt(lease -> -lease.request.depth())
+                .thenComparingLong(lease -> lease.arrivedOrder))
+        .toList()
+        .forEach(
+            lease -> {
+              if (fits(lease.request.resources(), free)) {
+                lease.share = Share.HELD;
+                away--;
+                if (lease.isCounted()) { // one that is blocked takes it when it goes on
+                  take(lease.request.resources());
+                }
+                resume(lease.request.lease(), lease.worker);
+              }
+            });
+  }
+
+  private void resume(LeaseId lease, WorkerId worker) {
+    effects.accept(new LeaseEffect.Resume(worker, lease));
   }
 
   // ---- sharing ----
 
   private void reclaim(long nowNanos) {
     long wanted = waiting.values().stream().filter(entry -> runsHere(entry.request)).count();
+    if (away > 0) {
+      wanted += granted.values().stream().filter(lease -> lease.share == Share.WANTED).count();
+    }
     for (Granted lease : granted.values()) { // in the order of the grants: the longest-held first
       if (wanted == 0) {
         return;
+      }
+      if (lease.share != Share.HELD) {
+        continue; // it has nothing that others could have
       }
       if (lease.reclaimed) {
         wanted--;
@@ -712,7 +818,7 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
       entry.request.resources().units().forEach((name, n) -> held.merge(name, n, Long::sum));
     }
     for (Granted lease : granted.values()) {
-      if (lease.blocked == 0) {
+      if (lease.isCounted()) {
         lease.request.resources().units().forEach((name, n) -> held.merge(name, n, Long::sum));
       }
     }
@@ -739,7 +845,9 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
               lease.request.resources().toString(),
               lease.request.use() != Use.TASKS
                   ? "held by an actor"
-                  : lease.blocked > 0 ? "granted, blocked" : "granted"));
+                  : lease.blocked > 0
+                      ? "granted, blocked"
+                      : lease.share != Share.HELD ? "granted, waits for arguments" : "granted"));
     }
     for (Waiting entry : waiting.values()) {
       described.add(

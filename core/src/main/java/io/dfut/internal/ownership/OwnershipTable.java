@@ -307,21 +307,6 @@ final class OwnershipTable implements ReferenceCounter.Listener {
   }
 
   /**
-   * A task that runs here could not read an argument. Its owner must hear of that, also when this
-   * worker has no reference to the object: else the task would be sent to where nothing is, again
-   * and again, until its retries are spent.
-   */
-  void onArgumentLost(ObjectId object, int attempt, List<NodeId> sources) {
-    Row row = counter.find(object);
-    if (row != null && (row.isOwned() || row.value instanceof Outcome.Stored)) {
-      onReadFailed(object, attempt, sources);
-    } else {
-      effects.accept(
-          new WorkerEffect.Send(object.owner(), new CopyLost(object, attempt, sources, self)));
-    }
-  }
-
-  /**
    * A borrower's copy went with its node. Without another one the owner is asked anew: a task that
    * takes the object would be sent to where nothing is, again and again.
    */
@@ -336,18 +321,6 @@ final class OwnershipTable implements ReferenceCounter.Listener {
     } else {
       row.value = new Outcome.Stored(stored.attempt(), stored.bytes(), left, stored.contained());
       row.cells().forEach(cell -> effects.accept(new WorkerEffect.Settle(cell, row.value)));
-    }
-  }
-
-  /**
-   * A task could not read its arguments: where a borrowed one is has to be asked anew. Which of
-   * them it was is not known, so nothing is said to be lost.
-   */
-  void forgetPlace(Row row) {
-    if (!row.isOwned() && row.value instanceof Outcome.Stored) {
-      row.value = null;
-      row.asked = false;
-      row.cells().forEach(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
     }
   }
 

@@ -9,6 +9,7 @@ import io.dfut.internal.api.Placement;
 import io.dfut.internal.machine.Invariant;
 import io.dfut.internal.protocol.PushedArgument;
 import io.dfut.internal.protocol.Transit;
+import io.dfut.internal.protocol.WorkerMessage.ArgumentsLost;
 import io.dfut.internal.protocol.WorkerMessage.CancelTask;
 import io.dfut.internal.protocol.WorkerMessage.TaskHandedBack;
 import io.dfut.internal.protocol.WorkerMessage.TaskPushed;
@@ -532,10 +533,6 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     if (shouldRetryFailure(task, answer)) {
       discard(answer);
       answer.held().forEach(held -> counter.onHeld(held.object(), answer.executor(), held.epoch()));
-      if (answer.outcomes().getFirst() instanceof Outcome.Failed(Failure failure)
-          && failure.kind() == Failure.Kind.OBJECT_LOST) {
-        task.spec.dependencies().forEach(id -> table.forgetPlace(counter.find(id)));
-      }
       retry(task);
       return;
     }
@@ -653,6 +650,61 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     task.state = TaskRecord.State.READY;
     leases.handedBack(task, lease, nowNanos);
     nudge(task);
+  }
+
+  /**
+   * How often a task is pushed again for arguments that were not where they should have been,
+   * before that costs retries of its own: an executor that can reach no source at all must not have
+   * every task's arguments made again for ever.
+   */
+  static final int ARGUMENT_LOSSES_MAX = 20;
+
+  /**
+   * The attempt did not start for want of its arguments. Their copies are given up first: whatever
+   * else is pushed in this step must not look for them there.
+   */
+  void onArgumentsLost(ArgumentsLost message) {
+    TaskRecord task = tasks.get(message.task());
+    if (task == null
+        || task.attempt != message.attempt()
+        || !message.executor().equals(task.location)) {
+      return; // repeated or late
+    }
+    message
+        .lost()
+        .forEach(lost -> table.onReadFailed(lost.object(), lost.attempt(), lost.sources()));
+    leavePlace(task, false);
+    if (task.isSettled()) { // cancelled while its arguments were looked for
+      releaseArguments(task);
+      releaseLineageIfDone(task);
+      return;
+    }
+    // A call has had its turn at the actor: later ones may have run, so it comes again only if the
+    // user has allowed that.
+    boolean isCall = task.spec.kind() instanceof TaskSpec.Kind.Call;
+    if (!isCall && ++task.argumentLosses <= ARGUMENT_LOSSES_MAX) {
+      task.attempt++; // an answer to this push that is repeated must not be taken for the next
+      pushAgain(task);
+    } else if (task.mayRetry()) {
+      retry(task);
+    } else {
+      fail(task, argumentsLost(task, message));
+    }
+  }
+
+  private static Failure argumentsLost(TaskRecord task, ArgumentsLost message) {
+    return Failure.lost(
+        io.dfut.ObjectLostException.Reason.UNKNOWN,
+        task.spec.display()
+            + ", submitted at "
+            + task.spec.site()
+            + ", did not start: "
+            + message.executor()
+            + " could not read "
+            + message.lost()
+            + (task.spec.kind() instanceof TaskSpec.Kind.Call
+                ? ". An actor's call is not repeated, as later ones may have run; submit it again."
+                : ", as in " + ARGUMENT_LOSSES_MAX + " tries before. Is its node cut off?"));
   }
 
   private void nudge(TaskRecord task) {
@@ -832,6 +884,11 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   private void retry(TaskRecord task) {
     task.chargeRetry();
+    pushAgain(task);
+  }
+
+  /** As soon as its arguments are there; its attempt has a new number. */
+  private void pushAgain(TaskRecord task) {
     task.claim.reopen(task.attempt);
     if (task.spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
       lineOf(task, actor).addFirst(task); // it gets a new number

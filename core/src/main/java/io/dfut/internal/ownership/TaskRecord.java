@@ -38,6 +38,9 @@ final class TaskRecord {
   int attempt;
   int retriesLeft;
 
+  /** Pushes that did not start, as arguments were not where they should have been. */
+  int argumentLosses;
+
   /** Arguments that have no value yet. */
   int missing;
 

@@ -102,12 +102,6 @@ public sealed interface WorkerInput {
   /** A read of a stored value found none of these sources. */
   record ReadFailed(ObjectId object, int attempt, List<NodeId> sources) implements WorkerInput {}
 
-  /**
-   * None of these sources had an argument of a task that was pushed to this worker. Given before
-   * the task's answer, so that an owner of both hears of it first.
-   */
-  record ArgumentLost(ObjectId object, int attempt, List<NodeId> sources) implements WorkerInput {}
-
   /** A copy was pulled to a node and can be read there. */
   record ReadSucceeded(ObjectId object, int attempt, NodeId node) implements WorkerInput {}
 

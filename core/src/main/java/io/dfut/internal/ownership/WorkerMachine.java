@@ -87,8 +87,6 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
           passOn(new WorkerMessage.Waited(object, waiters), null);
       case WorkerInput.ReadFailed failed ->
           table.onReadFailed(failed.object(), failed.attempt(), failed.sources());
-      case WorkerInput.ArgumentLost lost ->
-          table.onArgumentLost(lost.object(), lost.attempt(), lost.sources());
       case WorkerInput.ReadSucceeded read -> onReadSucceeded(read);
       case WorkerInput.Cancel cancel -> onCancel(cancel.object());
       case WorkerInput.TaskArrived(TaskPushed push) -> onTaskArrived(push);
@@ -123,6 +121,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       case WorkerMessage.TaskPushed pushed -> onTaskArrived(pushed);
       case WorkerMessage.TaskReturned returned -> tasks.onReturned(returned);
       case WorkerMessage.TaskHandedBack back -> tasks.onHandedBack(back);
+      case WorkerMessage.ArgumentsLost lost -> tasks.onArgumentsLost(lost);
       case WorkerMessage.CancelTask cancel -> tasks.cancelChildren(cancel.task());
       case WorkerMessage.CancelRequested requested -> onCancel(requested.object());
       case WorkerMessage.Waited waited -> passOn(waited, self);

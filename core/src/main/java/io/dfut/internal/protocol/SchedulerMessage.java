@@ -51,6 +51,20 @@ public sealed interface SchedulerMessage {
   /** The task goes on. */
   record TaskUnblocked(LeaseId lease) implements SchedulerMessage {}
 
+  /**
+   * A worker to its own node's scheduler: all that it has under this lease waits for arguments that
+   * are on their way, so others may have the share.
+   */
+  record ArgumentsAwaited(LeaseId lease) implements SchedulerMessage {}
+
+  /**
+   * A worker to its own node's scheduler, after {@link ArgumentsAwaited}: a task of the lease could
+   * run. The worker is told when it may, always; until then it runs nothing under the lease.
+   *
+   * @param worker who is told, also when the lease is unknown, because its owner has ended it
+   */
+  record ArgumentsArrived(LeaseId lease, WorkerId worker) implements SchedulerMessage {}
+
   /** From this node: one of its workers, or a task owner anywhere, is gone. */
   record WorkerGone(WorkerId worker) implements SchedulerMessage {}
 

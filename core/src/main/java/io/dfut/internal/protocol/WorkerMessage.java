@@ -17,8 +17,8 @@ public sealed interface WorkerMessage {
   // ---- tasks ----
 
   /**
-   * Owner to the leased worker, or caller to an actor: run this. Answered by {@link TaskReturned}
-   * or {@link TaskHandedBack}.
+   * Owner to the leased worker, or caller to an actor: run this. Answered by {@link TaskReturned},
+   * {@link TaskHandedBack} or {@link ArgumentsLost}.
    *
    * @param sequence the caller's count of calls of this actor, −1 for a plain task
    * @param lent the references that the task gets to see
@@ -75,6 +75,29 @@ public sealed interface WorkerMessage {
    * long.
    */
   record TaskHandedBack(TaskId task, int attempt, WorkerId executor) implements WorkerMessage {}
+
+  /**
+   * Executor to owner, instead of {@link TaskReturned}: the attempt did not start, since none of
+   * the nodes that were named has these arguments. The owner gives up the copies, and pushes the
+   * task again when the values are there again; that is not one of the task's retries, as its body
+   * has not run. Repeated and late ones are told by the attempt.
+   */
+  record ArgumentsLost(TaskId task, int attempt, List<LostCopies> lost, WorkerId executor)
+      implements WorkerMessage {
+    public ArgumentsLost {
+      lost = List.copyOf(lost);
+      if (lost.isEmpty()) {
+        throw new IllegalArgumentException("no argument of " + task + " is lost");
+      }
+    }
+  }
+
+  /** Where an argument was looked for in vain. */
+  record LostCopies(ObjectId object, int attempt, List<NodeId> sources) {
+    public LostCopies {
+      sources = List.copyOf(sources);
+    }
+  }
 
   /**
    * Owner to executor: stop this task and what it submitted. Not answered: the task returns as

@@ -225,6 +225,9 @@ final class ActorRunner implements TaskRunner, ActorCell {
                   call.push.spec().id(), call.push.attempt(), worker.id()));
       return;
     }
+    if (worker.refuseWithoutArguments(call)) {
+      return;
+    }
     new TaskContext(worker, call, TaskContext.Slot.NONE, 0)
         .run(task -> task.call(new Object[] {actor}));
   }

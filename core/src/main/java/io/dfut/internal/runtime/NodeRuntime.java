@@ -299,6 +299,14 @@ final class NodeRuntime implements Membership.Listener {
     }
   }
 
+  /** A worker of this node may run what it has under this lease. */
+  void resume(WorkerId id, io.dfut.internal.protocol.LeaseId lease) {
+    WorkerActor worker = workers.get(id.sequence());
+    if (worker != null) {
+      worker.resume(lease);
+    }
+  }
+
   void taskBegun() {
     tasksRun.increment();
   }
@@ -687,6 +695,7 @@ final class NodeRuntime implements Membership.Listener {
             stats.restoredObjects(),
             stats.restoredBytes(),
             stats.restoreNanos(),
+            stats.diskFiles(),
             stats.diskBytes()),
         tasksRun.sum(),
         this::inspect);

@@ -3,10 +3,16 @@ package io.dfut.internal.runtime;
 import io.dfut.TaskId;
 import io.dfut.WorkerId;
 import io.dfut.internal.protocol.LeaseId;
+import io.dfut.internal.protocol.SchedulerMessage.ArgumentsArrived;
+import io.dfut.internal.protocol.SchedulerMessage.ArgumentsAwaited;
 import io.dfut.internal.protocol.SchedulerMessage.TaskBlocked;
 import io.dfut.internal.protocol.SchedulerMessage.TaskUnblocked;
 import io.dfut.internal.protocol.WorkerMessage.TaskHandedBack;
 import io.dfut.internal.task.TaskSpec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
@@ -25,6 +31,22 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
   private final WorkerActor worker;
   private final ConcurrentLinkedQueue<Pushed> queue = new ConcurrentLinkedQueue<>();
   private final AtomicReference<Thread> thread = new AtomicReference<>();
+
+  /**
+   * Tasks whose arguments are on their way. Added by the offer; removed when they are here, or by
+   * who cancels the task: only who removes one goes on with it.
+   */
+  private final Set<Pushed> fetching = ConcurrentHashMap.newKeySet();
+
+  /** Under which lease the last of them came. */
+  private volatile LeaseId lastFetching;
+
+  /** The lease whose share is lent out, as all of its tasks wait for arguments; else null. */
+  private volatile LeaseId away;
+
+  /** The last lease whose share was given back. */
+  private volatile LeaseId resumed;
+
   private final AtomicBoolean watched = new AtomicBoolean();
 
   /** The task whose turn it is (the outermost of a nest of inline ones), null between two. */
@@ -43,8 +65,25 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
     var fetched = pushed.fetch(worker);
     if (fetched.isDone()) {
       enqueue(pushed);
-    } else {
-      fetched.whenComplete((done, failure) -> enqueue(pushed)); // a failure is the task's to report
+      return;
+    }
+    fetching.add(pushed);
+    lastFetching = pushed.push.lease();
+    fetched.whenComplete(
+        (done, failure) -> { // a failure is the task's to report
+          if (fetching.remove(pushed)) { // else it was cancelled
+            enqueue(pushed);
+          }
+        });
+    wake(); // if there is nothing else to do, the share is for others
+  }
+
+  private void wake() {
+    Thread runner = thread.get();
+    if (runner == null) {
+      start();
+    } else if (parked) {
+      LockSupport.unpark(runner);
     }
   }
 
@@ -54,12 +93,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
       handBack();
       return;
     }
-    Thread runner = thread.get();
-    if (runner == null) {
-      start();
-    } else if (parked) {
-      LockSupport.unpark(runner);
-    }
+    wake();
     if (current != null) {
       watch();
     }
@@ -77,7 +111,8 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
 
   private void loop() {
     while (!ended) {
-      Pushed next = queue.poll();
+      haveShare();
+      Pushed next = ended || away != null ? null : queue.poll();
       if (next == null) {
         next = idle();
         if (next == null) {
@@ -91,27 +126,63 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
 
   private Pushed idle() {
     for (int i = 0; i < SPINS; i++) {
-      Pushed next = queue.poll();
+      Pushed next = away == null ? queue.poll() : null;
       if (next != null) {
         return next;
       }
+      if (!queue.isEmpty()) {
+        return null; // the share first
+      }
       Thread.onSpinWait();
+    }
+    if (away == null && !fetching.isEmpty() && queue.isEmpty()) {
+      away = lastFetching;
+      resumed = null;
+      worker.node().scheduler().post(new ArgumentsAwaited(away));
     }
     parked = true;
     try {
-      if (queue.isEmpty() && !ended) {
+      if (queue.isEmpty() && !ended && (away != null || fetching.isEmpty())) {
         LockSupport.park(this);
       }
     } finally {
       parked = false;
     }
     Thread.interrupted(); // it only says: look again
-    return queue.poll();
+    return null;
+  }
+
+  /**
+   * Before a task is taken: asks for the share that was lent out while nothing could run, and waits
+   * until it is back. The task stays in the queue meanwhile, where it can be cancelled.
+   */
+  private void haveShare() {
+    Pushed head = queue.peek();
+    if (away == null || head == null) {
+      return;
+    }
+    if (head.push.lease().equals(away)) {
+      worker.node().scheduler().post(new ArgumentsArrived(away, worker.id()));
+      while (!ended && !away.equals(resumed)) {
+        LockSupport.park(this);
+        Thread.interrupted();
+      }
+    } // else that lease is over, and this one has its share
+    away = null;
+  }
+
+  /** The scheduler has given the share of this lease back. */
+  void resume(LeaseId lease) {
+    resumed = lease;
+    LockSupport.unpark(thread.get());
   }
 
   private void run(Pushed pushed) {
     if (!pushed.claim.take(pushed.push.attempt())) {
       worker.drop(pushed);
+      return;
+    }
+    if (worker.refuseWithoutArguments(pushed)) {
       return;
     }
     if (pushed.push.spec().kind() instanceof TaskSpec.Kind.Creation) {
@@ -185,13 +256,24 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
     worker.node().scheduler().post(new TaskUnblocked(lease()));
   }
 
+  /** Takes out one that has not begun; false when it has, or was taken out by somebody else. */
+  private boolean takeOut(Pushed waiting) {
+    return fetching.remove(waiting) || queue.remove(waiting);
+  }
+
+  private List<Pushed> notBegun() {
+    List<Pushed> all = new ArrayList<>(fetching);
+    all.addAll(queue); // second: they go from there to here
+    return all;
+  }
+
   @Override
   public void cancel(TaskId task, int attempt) {
     worker.running(task, attempt).ifPresent(context -> context.cancel());
-    for (Pushed waiting : queue) {
+    for (Pushed waiting : notBegun()) {
       if (waiting.push.spec().id().equals(task)
           && waiting.push.attempt() == attempt
-          && queue.remove(waiting)) {
+          && takeOut(waiting)) {
         waiting.claim.take(waiting.push.attempt());
         worker.drop(waiting);
         worker
@@ -208,8 +290,8 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
   @Override
   public void fence(Predicate<WorkerId> deadOwner) {
     worker.runningWhere(context -> context.ownedBy(deadOwner)).forEach(context -> context.cancel());
-    for (Pushed waiting : queue) {
-      if (deadOwner.test(waiting.push.spec().id().owner()) && queue.remove(waiting)) {
+    for (Pushed waiting : notBegun()) {
+      if (deadOwner.test(waiting.push.spec().id().owner()) && takeOut(waiting)) {
         waiting.claim.take(waiting.push.attempt());
         worker.drop(waiting);
       }

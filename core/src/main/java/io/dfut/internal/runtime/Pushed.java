@@ -3,13 +3,20 @@ package io.dfut.internal.runtime;
 import io.dfut.internal.ownership.Claim;
 import io.dfut.internal.ownership.WorkerInput;
 import io.dfut.internal.protocol.PushedArgument;
+import io.dfut.internal.protocol.WorkerMessage.LostCopies;
 import io.dfut.internal.protocol.WorkerMessage.TaskPushed;
 import io.dfut.internal.spi.ObjectKey;
 import io.dfut.internal.spi.ObjectStore;
 import io.dfut.internal.task.Outcome;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /**
  * A task at its executor: its large arguments are fetched, in parallel, before it takes its turn,
@@ -24,69 +31,116 @@ final class Pushed {
 
   private final Map<ObjectKey, CompletableFuture<SharedPin>> pins = new HashMap<>(0);
 
+  /** What is pulled together; null when all was here. Written before the task is offered. */
+  private volatile ObjectStore.Bundle bundle;
+
   Pushed(TaskPushed push, Claim claim) {
     this.push = push;
     this.claim = claim;
   }
 
-  /** Starts to fetch what is not here. */
+  /**
+   * Starts to fetch what is not here: then all of it together, so that half of it takes no room.
+   */
   CompletableFuture<?> fetch(WorkerActor worker) {
+    Map<ObjectKey, Outcome.Stored> wanted = new LinkedHashMap<>(0);
     for (PushedArgument argument : push.arguments()) {
       switch (argument) {
         case PushedArgument.Value value -> {}
-        case PushedArgument.Resolved resolved -> fetch(resolved, worker);
+        case PushedArgument.Resolved resolved -> addIfStored(resolved, wanted);
         case PushedArgument.ResolvedList list ->
-            list.elements().forEach(element -> fetch(element, worker));
+            list.elements().forEach(element -> addIfStored(element, wanted));
       }
     }
-    return pins.isEmpty()
-        ? CompletableFuture.completedFuture(null)
-        : CompletableFuture.allOf(pins.values().toArray(CompletableFuture[]::new));
+    if (wanted.isEmpty() || isAllHere(wanted.keySet(), worker.node().store())) {
+      return CompletableFuture.completedFuture(null);
+    }
+    pull(wanted, worker);
+    return CompletableFuture.allOf(pins.values().toArray(CompletableFuture[]::new));
   }
 
-  private void fetch(PushedArgument.Resolved argument, WorkerActor worker) {
+  private static void addIfStored(
+      PushedArgument.Resolved argument, Map<ObjectKey, Outcome.Stored> wanted) {
     if (argument.outcome() instanceof Outcome.Stored stored) {
-      ObjectStore store = worker.node().store();
-      pins.computeIfAbsent(
-          new ObjectKey(argument.object(), stored.attempt()),
-          key ->
-              store
-                  .pin(key)
-                  .map(SharedPin::of)
-                  .map(CompletableFuture::completedFuture)
-                  .orElseGet(() -> pull(key, stored, worker)));
+      wanted.put(new ObjectKey(argument.object(), stored.attempt()), stored);
     }
   }
 
-  /** The owner must know of the new copy, so that it is freed with the others. */
-  private static CompletableFuture<SharedPin> pull(
-      ObjectKey key, Outcome.Stored stored, WorkerActor worker) {
-    CompletableFuture<ObjectStore.Pinned> pulled =
-        worker
-            .node()
-            .store()
-            .fetch(
-                key,
-                stored.bytes(),
-                Spread.of(stored.sources(), key.id(), worker.id().node()),
-                ObjectStore.Urgency.ARGUMENT)
-            .toCompletableFuture();
-    pulled.thenAccept(
-        pinned -> {
-          if (pinned.isCopy()) {
-            worker.post(
-                new WorkerInput.ReadSucceeded(key.id(), stored.attempt(), worker.id().node()));
-          }
-        });
-    return pulled
-        .whenComplete(
-            (pinned, failure) -> {
-              if (failure instanceof ObjectStore.SourceLostException) {
-                worker.post(
-                    new WorkerInput.ArgumentLost(key.id(), stored.attempt(), stored.sources()));
-              }
-            })
-        .thenApply(SharedPin::of); // after that, as the task's end must be
+  /** Pins all, or none. */
+  private boolean isAllHere(Set<ObjectKey> wanted, ObjectStore store) {
+    List<ObjectStore.Pinned> here = new ArrayList<>(wanted.size());
+    for (ObjectKey key : wanted) {
+      Optional<ObjectStore.Pinned> pinned = store.pin(key);
+      if (pinned.isEmpty()) {
+        here.forEach(ObjectStore.Pinned::close);
+        pins.clear();
+        return false;
+      }
+      here.add(pinned.get());
+      pins.put(key, CompletableFuture.completedFuture(SharedPin.of(pinned.get())));
+    }
+    return true;
+  }
+
+  private void pull(Map<ObjectKey, Outcome.Stored> wanted, WorkerActor worker) {
+    List<ObjectStore.Wanted> objects = new ArrayList<>(wanted.size());
+    wanted.forEach(
+        (key, stored) ->
+            objects.add(
+                new ObjectStore.Wanted(
+                    key,
+                    stored.bytes(),
+                    Spread.of(stored.sources(), key.id(), worker.id().node()))));
+    ObjectStore.Bundle begun = worker.node().store().fetchAll(objects);
+    for (ObjectKey key : wanted.keySet()) {
+      pins.put(
+          key,
+          begun
+              .pinned(key)
+              .toCompletableFuture()
+              .thenApply(
+                  pinned -> {
+                    if (pinned.isCopy()) { // the owner must know, so that it frees this one too
+                      worker.post(
+                          new WorkerInput.ReadSucceeded(
+                              key.id(), key.attempt(), worker.id().node()));
+                    }
+                    return SharedPin.of(pinned);
+                  }));
+    }
+    bundle = begun;
+  }
+
+  /**
+   * The arguments that no source has any more; empty while some are still on their way, and when
+   * one is missing for another reason, which the task then reports.
+   */
+  List<LostCopies> lost() {
+    List<LostCopies> lost = new ArrayList<>(0);
+    for (PushedArgument argument : push.arguments()) {
+      switch (argument) {
+        case PushedArgument.Value value -> {}
+        case PushedArgument.Resolved resolved -> addIfLost(resolved, lost);
+        case PushedArgument.ResolvedList list ->
+            list.elements().forEach(element -> addIfLost(element, lost));
+      }
+    }
+    return lost;
+  }
+
+  private void addIfLost(PushedArgument.Resolved argument, List<LostCopies> lost) {
+    if (argument.outcome() instanceof Outcome.Stored stored) {
+      CompletableFuture<SharedPin> pin =
+          pins.get(new ObjectKey(argument.object(), stored.attempt()));
+      if (pin.isCompletedExceptionally() && isLost(pin.exceptionNow())) {
+        lost.add(new LostCopies(argument.object(), stored.attempt(), stored.sources()));
+      }
+    }
+  }
+
+  private static boolean isLost(Throwable failure) {
+    return failure instanceof ObjectStore.SourceLostException
+        || (failure instanceof CompletionException && isLost(failure.getCause()));
   }
 
   /** The fetched argument; the task has waited for it. */
@@ -97,5 +151,9 @@ final class Pushed {
   /** Lets the arguments go, those that are still on their way when they come. */
   void unpin() {
     pins.values().forEach(pin -> pin.thenAccept(SharedPin::close));
+    ObjectStore.Bundle begun = bundle;
+    if (begun != null) {
+      begun.close();
+    }
   }
 }

@@ -110,6 +110,8 @@ final class SchedulerActor {
       case LeaseEffect.RetireWorker(io.dfut.WorkerId worker) -> node.retire(worker);
       case LeaseEffect.EndActor(io.dfut.WorkerId worker, String reason) ->
           node.send(node.nodeWorker(), worker, new WorkerMessage.EndActor(reason));
+      case LeaseEffect.Resume(io.dfut.WorkerId worker, io.dfut.internal.protocol.LeaseId lease) ->
+          node.resume(worker, lease);
       case LeaseEffect.Publish(SchedulerMessage.NodeLoad load) ->
           node.broadcast(new NodeMessage.ToScheduler(load));
     }

@@ -504,7 +504,12 @@ final class TaskContext extends WorkerContext {
       return worker
           .node()
           .values()
-          .keep(push.spec().id().result(index), push.attempt(), value, references);
+          .keep(
+              push.spec().id().result(index),
+              push.attempt(),
+              value,
+              references,
+              () -> push.spec().display() + " submitted at " + push.spec().site());
     } catch (io.dfut.SerializationException e) {
       throw new io.dfut.SerializationException(
           "the result of "

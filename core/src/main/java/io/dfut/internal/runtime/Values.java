@@ -13,6 +13,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * Between values as the user sees them and as the system keeps them: inline or in the node's store.
@@ -89,8 +90,11 @@ final class Values {
 
   /**
    * A value on its way somewhere: inline if it is small, else in this node's store under the key.
+   *
+   * @param madeBy asked for what goes to the store, to say what fills it
    */
-  Outcome keep(ObjectId id, int attempt, Object value, References.Sink references) {
+  Outcome keep(
+      ObjectId id, int attempt, Object value, References.Sink references, Supplier<String> madeBy) {
     if (isDirect(value)) {
       return new Outcome.Inline(InlineValue.direct(value, directEncoder), List.of());
     }
@@ -98,7 +102,7 @@ final class Values {
     if (encoded.bytes() <= inlineLimit) {
       return new Outcome.Inline(InlineValue.encoded(encoded.toByteArray()), encoded.references());
     }
-    long bytes = store.putPrimary(new ObjectKey(id, attempt), encoded);
+    long bytes = store.putPrimary(new ObjectKey(id, attempt), encoded, madeBy.get());
     return new Outcome.Stored(attempt, bytes, List.of(self), encoded.references());
   }
 

@@ -272,6 +272,29 @@ final class WorkerActor {
     }
   }
 
+  /**
+   * Tells the owner of a push whose arguments are not where it said; true when there is one such.
+   * The claim of the push is taken.
+   */
+  boolean refuseWithoutArguments(Pushed pushed) {
+    List<WorkerMessage.LostCopies> lost = pushed.lost();
+    if (lost.isEmpty()) {
+      return false;
+    }
+    drop(pushed);
+    io.dfut.TaskId task = pushed.push.spec().id();
+    WorkerMessage answer = new WorkerMessage.ArgumentsLost(task, pushed.push.attempt(), lost, id());
+    node.send(id(), task.owner(), answer);
+    return true;
+  }
+
+  /** The share of this lease, which was lent out, is back. */
+  void resume(io.dfut.internal.protocol.LeaseId lease) {
+    if (runner instanceof PoolRunner pool) { // else it is an actor by now, or has ended
+      pool.resume(lease);
+    }
+  }
+
   /** Nothing of a dead owner's runs on, nor what its tasks submitted here. */
   private void fence(Predicate<WorkerId> dead) {
     TaskRunner now = runner;

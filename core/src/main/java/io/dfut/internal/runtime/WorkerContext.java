@@ -338,10 +338,11 @@ class WorkerContext implements ContextBackend {
     TaskId id = worker.nextTask();
     ObjectId object = id.result(0);
     Lent lent = new Lent();
-    Outcome outcome = worker.node().values().keep(object, 0, value, lent);
+    CallSite site = CallSite.here();
+    Outcome outcome = worker.node().values().keep(object, 0, value, lent, () -> "put at " + site);
     ResultCell cell = new ResultCell();
     cell.complete(outcome);
-    worker.post(new WorkerInput.Put(object, outcome, CallSite.here(), cell));
+    worker.post(new WorkerInput.Put(object, outcome, site, cell));
     lent.counted();
     return future(new Handle.Count(worker, object, cell, Optional.empty()));
   }
@@ -378,7 +379,7 @@ class WorkerContext implements ContextBackend {
         return false;
       }
       Lent lent = new Lent();
-      Outcome outcome = worker.node().values().keep(object, 0, value, lent);
+      Outcome outcome = worker.node().values().keep(object, 0, value, lent, () -> "a promise");
       boolean won = settle(outcome);
       lent.counted();
       return won;

@@ -135,6 +135,40 @@ public interface ObjectStore extends AutoCloseable {
    */
   CompletionStage<Pinned> fetch(ObjectKey key, long bytes, List<NodeId> sources, Urgency urgency);
 
+  /**
+   * One of the objects that are fetched together.
+   *
+   * @param bytes the size that the owner was told
+   * @param sources nodes that have a copy, most preferred first
+   */
+  record Wanted(ObjectKey key, long bytes, List<NodeId> sources) {
+    public Wanted {
+      sources = List.copyOf(sources);
+    }
+  }
+
+  /** Objects that are fetched together, from the call until closed. Thread-safe. */
+  interface Bundle extends AutoCloseable {
+    /** As {@link ObjectStore#fetch}; all of the bundle complete in one step of the store. */
+    CompletionStage<Pinned> pinned(ObjectKey key);
+
+    /**
+     * The room of the bundle is free for the next one, apart from pins that are still open. What
+     * has not come will not. Later calls do nothing.
+     */
+    @Override
+    void close();
+  }
+
+  /**
+   * As {@link #fetch} of each, for whom some of them are of no use: arguments of a task that has
+   * not started. Nothing is pulled before there is room for all of them; until then the bundle
+   * waits, for as long as it takes for others to be closed.
+   *
+   * @param wanted distinct keys, at least one
+   */
+  Bundle fetchAll(List<Wanted> wanted);
+
   /** Turns a secondary copy into the pinned primary; false when this node has none. */
   boolean promote(ObjectKey key);
 

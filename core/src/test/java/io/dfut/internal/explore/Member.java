@@ -545,6 +545,25 @@ final class Member {
       drop(pushed);
       return;
     }
+    List<WorkerMessage.LostCopies> lost = new ArrayList<>();
+    for (PushedArgument argument : pushed.push.arguments()) {
+      if (argument instanceof PushedArgument.Resolved(ObjectId object, Outcome.Stored stored)
+          && stored.sources().stream()
+              .noneMatch(node -> cluster.hasCopy(node, new ObjectKey(object, stored.attempt())))) {
+        lost.add(new WorkerMessage.LostCopies(object, stored.attempt(), stored.sources()));
+      }
+    }
+    if (!lost.isEmpty()) {
+      drop(pushed);
+      TaskId task = pushed.push.spec().id();
+      cluster.send(
+          this,
+          Lane.THREAD,
+          task.owner(),
+          new WorkerMessage.ArgumentsLost(task, pushed.push.attempt(), lost, id),
+          Optional.empty());
+      return;
+    }
     Script body = (Script) pushed.push.spec().function().local().orElseThrow();
     running = new Running(Optional.of(pushed), body);
     List<String> names = new ArrayList<>(body.parameters());
@@ -556,14 +575,10 @@ final class Member {
             arrive(((Value) value.object()).references, names, Optional.of(object));
         case PushedArgument.Resolved(ObjectId object, Outcome.Stored stored) -> {
           ObjectKey key = new ObjectKey(object, stored.attempt());
-          if (stored.sources().stream().noneMatch(node -> cluster.hasCopy(node, key))) {
-            finish(
-                List.of(
-                    new Outcome.Failed(
-                        new Failure(
-                            Failure.Kind.OBJECT_LOST, "argument lost", Optional.empty(), 0, ""))));
-            return;
-          }
+          Cluster.expect(
+              stored.sources().stream().anyMatch(node -> cluster.hasCopy(node, key)),
+              "started without ",
+              key);
           arrive(stored.contained(), names, Optional.of(object));
         }
         default -> throw new AssertionError("pushed as an argument: " + argument);

@@ -39,6 +39,7 @@ final class LeaseMachineTest {
   private static final WorkerId OTHER = new WorkerId(THERE, 1);
   private static final long TENURE = 10;
   private static final long INFEASIBLE = 1_000;
+  private static final int AWAY = 2;
   private static final int HOPS = 2;
 
   private static Resources cpus(double amount) {
@@ -60,7 +61,7 @@ final class LeaseMachineTest {
       this.total = total;
       this.machine =
           new LeaseMachine(
-              HERE, total, new LeaseLimits(HOPS, INFEASIBLE, TENURE, 2), new Random(1));
+              HERE, total, new LeaseLimits(HOPS, INFEASIBLE, TENURE, 2, AWAY), new Random(1));
     }
 
     void does(LeaseInput input) {
@@ -82,6 +83,13 @@ final class LeaseMachineTest {
         long held = machine.held().getOrDefault(name, 0L);
         assertThat(held + machine.free().get(name)).isEqualTo(total.unitsOf(name));
       }
+    }
+
+    /** How often its worker was told that the share is back. */
+    long resumes(LeaseId lease) {
+      return effects.stream()
+          .filter(e -> e instanceof LeaseEffect.Resume resume && resume.lease().equals(lease))
+          .count();
     }
 
     private void note(WorkerMessage message) {
@@ -357,6 +365,72 @@ final class LeaseMachineTest {
   }
 
   @Test
+  void leaseThatWaitsForArgumentsLendsItsShareAndGetsItBackWhenItFits() {
+    LeaseId slow = scheduler.asks(OWNER, cpus(2));
+    LeaseId quick = scheduler.asks(OTHER, cpus(2));
+    scheduler.hears(new SchedulerMessage.ArgumentsAwaited(slow));
+    assertThat(scheduler.granted(quick)).isTrue();
+    LeaseId third = scheduler.asks(OTHER, cpus(2));
+    scheduler.hears(new SchedulerMessage.ArgumentsArrived(slow, scheduler.worker(slow)));
+    assertThat(scheduler.resumes(slow)).as("others use it").isZero();
+    scheduler.returns(quick);
+    assertThat(scheduler.resumes(slow)).isEqualTo(1);
+    assertThat(scheduler.granted(third)).as("it goes before new ones").isFalse();
+    scheduler.returns(slow);
+    assertThat(scheduler.granted(third)).isTrue();
+    scheduler.returns(third);
+    scheduler.assertAllIsFree();
+  }
+
+  @Test
+  void leasesBeyondTheBoundKeepTheirSharesWhileTheyWaitForArguments() {
+    List<LeaseId> leases = new ArrayList<>();
+    for (int i = 0; i <= AWAY; i++) {
+      LeaseId lease = scheduler.asks(OWNER, cpus(2));
+      assertThat(scheduler.granted(lease)).isTrue();
+      scheduler.hears(new SchedulerMessage.ArgumentsAwaited(lease));
+      leases.add(lease);
+    }
+    LeaseId other = scheduler.asks(OTHER, cpus(1));
+    assertThat(scheduler.granted(other)).isFalse();
+    LeaseId last = leases.getLast();
+    scheduler.hears(new SchedulerMessage.ArgumentsArrived(last, scheduler.worker(last)));
+    assertThat(scheduler.resumes(last)).as("it never lent its share").isEqualTo(1);
+    leases.forEach(scheduler::returns);
+    scheduler.returns(other);
+    scheduler.assertAllIsFree();
+  }
+
+  @Test
+  void whoWaitsForItsShareIsToldAlsoWhenTheLeaseEnds() {
+    LeaseId slow = scheduler.asks(OWNER, cpus(2));
+    scheduler.hears(new SchedulerMessage.ArgumentsAwaited(slow));
+    LeaseId quick = scheduler.asks(OTHER, cpus(2));
+    WorkerId worker = scheduler.worker(slow);
+    scheduler.hears(new SchedulerMessage.ArgumentsArrived(slow, worker));
+    scheduler.returns(slow);
+    assertThat(scheduler.resumes(slow)).isEqualTo(1);
+    scheduler.hears(new SchedulerMessage.ArgumentsArrived(slow, worker));
+    assertThat(scheduler.resumes(slow)).as("an unknown lease").isEqualTo(2);
+    scheduler.returns(quick);
+    scheduler.assertAllIsFree();
+  }
+
+  @Test
+  void whoWantsItsShareBackHasIdleLeasesReclaimed() {
+    LeaseId slow = scheduler.asks(OWNER, cpus(2));
+    scheduler.hears(new SchedulerMessage.ArgumentsAwaited(slow));
+    LeaseId kept = scheduler.asks(OTHER, cpus(2));
+    scheduler.now += TENURE;
+    scheduler.hears(new SchedulerMessage.ArgumentsArrived(slow, scheduler.worker(slow)));
+    assertThat(scheduler.answers.get(kept)).isInstanceOf(LeaseReclaimed.class);
+    scheduler.returns(kept);
+    assertThat(scheduler.resumes(slow)).isEqualTo(1);
+    scheduler.returns(slow);
+    scheduler.assertAllIsFree();
+  }
+
+  @Test
   void leaseThatIsReturnedWhileBlockedIsFreedOnce() {
     LeaseId lease = scheduler.asks(OWNER, cpus(1));
     scheduler.hears(new SchedulerMessage.TaskBlocked(lease));
@@ -527,7 +601,7 @@ final class LeaseMachineTest {
       for (int i = 0; i < 200; i++) {
         any.now += random.nextInt(5);
         LeaseId one = leases.isEmpty() ? null : leases.get(random.nextInt(leases.size()));
-        switch (random.nextInt(one == null ? 1 : 8)) {
+        switch (random.nextInt(one == null ? 1 : 10)) {
           case 0, 1 ->
               leases.add(
                   any.asks(
@@ -538,6 +612,8 @@ final class LeaseMachineTest {
           case 4 -> any.hears(new SchedulerMessage.TaskBlocked(one));
           case 5 -> any.hears(new SchedulerMessage.TaskUnblocked(one));
           case 6 -> any.ticks();
+          case 7 -> any.hears(new SchedulerMessage.ArgumentsAwaited(one));
+          case 8 -> any.hears(new SchedulerMessage.ArgumentsArrived(one, OTHER));
           default -> {
             if (any.granted(one) && random.nextInt(4) == 0) {
               any.hears(new SchedulerMessage.WorkerGone(any.worker(one)));

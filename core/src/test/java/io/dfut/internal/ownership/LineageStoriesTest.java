@@ -13,7 +13,6 @@ import io.dfut.internal.protocol.WorkerMessage.CopyLost;
 import io.dfut.internal.task.Failure;
 import io.dfut.internal.task.Outcome;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -146,32 +145,6 @@ final class LineageStoriesTest {
     assertThat(late.failure(object).kind()).isEqualTo(Failure.Kind.OBJECT_LOST);
     assertThat(driver.pushesOf(object)).isEqualTo(1);
     late.close(object);
-    story.assertNothingIsLeft();
-  }
-
-  @Test
-  void argumentThatItsTaskCouldNotReadIsMadeAgainBeforeTheTaskIsRetried() {
-    driver.lend(executor);
-    ObjectId argument = driver.submit();
-    story.deliverAll();
-    executor.returns(stored(0, THERE));
-    story.deliverAll();
-    ObjectId result = driver.submit(1, taken(argument)).getFirst();
-    story.deliverAll();
-    assertThat(executor.row(argument)).as("it came by value").isNull();
-    executor.does(new WorkerInput.ArgumentLost(argument, 0, List.of(THERE)));
-    executor.returns(
-        new Outcome.Failed(new Failure(Failure.Kind.OBJECT_LOST, "", Optional.empty(), 0, "")));
-    story.deliverAll();
-    assertThat(driver.pushesOf(argument)).isEqualTo(2);
-    assertThat(driver.pushesOf(result)).as("it waits for its argument").isEqualTo(1);
-    executor.returns(stored(1, HERE));
-    story.deliverAll();
-    assertThat(driver.pushesOf(result)).isEqualTo(2);
-    executor.returns(value(1));
-    story.deliverAll();
-    driver.close(argument, result);
-    story.deliverAll();
     story.assertNothingIsLeft();
   }
 }

@@ -367,7 +367,7 @@ final class RecoveryStoriesTest {
     story.deliverAll();
     ObjectId result = middle.submit(taken(object));
     story.deliverAll();
-    consumer.returns(failed(Failure.Kind.OBJECT_LOST)); // looked for at the old place
+    consumer.missesArguments(object); // looked for at the old place
     story.deliverAll();
     assertThat(middle.outcome(object)).isEqualTo(stored(1, HERE));
     assertThat(consumer.tasks).extracting(TaskPushed::attempt).containsExactly(1);
@@ -375,6 +375,87 @@ final class RecoveryStoriesTest {
     story.deliverAll();
     middle.close(result, object);
     driver.close(object);
+    story.assertNothingIsLeft();
+  }
+
+  @Test
+  @DisplayName(
+      "an argument that vanished behind its owner's back is made again, and costs no retry")
+  void vanishedArgumentIsMadeAgain() {
+    ObjectId object = made(3, stored(0, THERE));
+    ObjectId result = driver.submit(0, taken(object)).getFirst(); // it may not be retried at all
+    story.deliverAll();
+    executor.missesArguments(object);
+    Story.Mail repeated = story.mail.getLast();
+    story.deliverAll();
+    assertThat(executor.tasks).extracting(push -> push.spec().id()).containsExactly(object.task());
+    assertThat(story.freed).contains(new Story.Freed(new ObjectKey(object, 0), THERE));
+    story.deliver(repeated);
+    executor.returns(stored(1, HERE));
+    story.deliverAll();
+    assertThat(executor.tasks).extracting(TaskPushed::attempt).containsExactly(1);
+    story.deliver(repeated); // it names the push before this one
+    assertThat(executor.tasks).hasSize(1);
+    Outcome end = value(1);
+    executor.returns(end);
+    story.deliverAll();
+    assertThat(driver.outcome(result)).isEqualTo(end);
+    assertThat(driver.pushesOf(object)).isEqualTo(2);
+    driver.close(result, object);
+    story.assertNothingIsLeft();
+  }
+
+  @Test
+  @DisplayName("what can read no argument at all is pushed again a bounded number of times")
+  void pushesForWantOfArgumentsAreBounded() {
+    ObjectId object = made(-1, stored(0, THERE)); // can be made again for ever
+    ObjectId result = driver.submit(2, taken(object)).getFirst();
+    story.deliverAll();
+    int pushes = 0;
+    while (driver.outcome(result) == null) {
+      if (executor.task().spec().id().equals(object.task())) {
+        executor.returns(stored(executor.task().attempt(), THERE));
+      } else {
+        pushes++;
+        executor.missesArguments(object);
+      }
+      story.deliverAll();
+    }
+    assertThat(pushes).isEqualTo(TaskBook.ARGUMENT_LOSSES_MAX + 1 + 2);
+    assertThat(driver.failure(result).kind()).isEqualTo(Failure.Kind.OBJECT_LOST);
+    assertThat(driver.failure(result).message()).contains(object.toString(), "did not start");
+    executor.returns(stored(executor.task().attempt(), THERE)); // the last one that was given up
+    driver.close(result, object);
+    story.assertNothingIsLeft();
+  }
+
+  @Test
+  @DisplayName("a call that misses an argument fails, the next one finds it made again")
+  void callThatMissesAnArgumentFails() {
+    ObjectId object = made(3, stored(0, THERE));
+    Story.Actor home = story.worker(ELSEWHERE);
+    driver.lend(home);
+    io.dfut.ActorId actor = driver.create();
+    story.deliverAll();
+    home.returns(new Outcome.Actor(home.id, "Counter"));
+    story.deliverAll();
+    driver.lend(executor);
+    ObjectId first = driver.call(actor, taken(object));
+    story.deliverAll();
+    home.missesArguments(object);
+    story.deliverAll();
+    assertThat(driver.failure(first).kind()).isEqualTo(Failure.Kind.OBJECT_LOST);
+    assertThat(driver.failure(first).message()).contains("submit it again");
+    ObjectId second = driver.call(actor, taken(object));
+    story.deliverAll();
+    executor.returns(stored(1, HERE));
+    story.deliverAll();
+    assertThat(home.task().sequence()).isEqualTo(1);
+    Outcome end = value(2);
+    home.returns(end);
+    story.deliverAll();
+    assertThat(driver.outcome(second)).isEqualTo(end);
+    driver.close(first, second, object, actor.object());
     story.assertNothingIsLeft();
   }
 

@@ -9,6 +9,7 @@ import io.dfut.WorkerId;
 import io.dfut.internal.api.Placement;
 import io.dfut.internal.api.Resources;
 import io.dfut.internal.protocol.LeaseId;
+import io.dfut.internal.protocol.PushedArgument;
 import io.dfut.internal.protocol.SchedulerMessage;
 import io.dfut.internal.protocol.Transit;
 import io.dfut.internal.protocol.WorkerMessage;
@@ -377,6 +378,24 @@ final class Story {
       does(
           new WorkerInput.TaskEnded(
               push, List.of(failed(Failure.Kind.TASK_FAILED)), List.of("Flaky"), List.of()));
+    }
+
+    /** The task that was pushed here first does not start: these of its arguments are not there. */
+    void missesArguments(ObjectId... objects) {
+      TaskPushed push = tasks.removeFirst();
+      does(new WorkerInput.TaskDropped(push));
+      List<WorkerMessage.LostCopies> lost = new ArrayList<>();
+      for (PushedArgument argument : push.arguments()) {
+        if (argument instanceof PushedArgument.Resolved(ObjectId object, Outcome.Stored stored)
+            && List.of(objects).contains(object)) {
+          lost.add(new WorkerMessage.LostCopies(object, stored.attempt(), stored.sources()));
+        }
+      }
+      mail.add(
+          new Mail(
+              id,
+              push.spec().id().owner(),
+              new WorkerMessage.ArgumentsLost(push.spec().id(), push.attempt(), lost, id)));
     }
 
     void handsBack(TaskPushed push) {

@@ -14,6 +14,7 @@ import io.dfut.internal.ownership.Tables;
 import io.dfut.internal.ownership.Unclaimed;
 import io.dfut.internal.ownership.WorkerInput;
 import io.dfut.internal.ownership.WorkerLimits;
+import io.dfut.internal.protocol.LeaseId;
 import io.dfut.internal.protocol.SchedulerMessage;
 import io.dfut.internal.protocol.WorkerMessage;
 import io.dfut.internal.spi.ObjectKey;
@@ -594,7 +595,11 @@ final class Sim {
                 id,
                 Resources.NONE.with(Resources.CPU, profile.cpus()),
                 new LeaseLimits(
-                    random.nextInt(4), 1_000_000_000L, 10_000_000, profile.idleWorkers()),
+                    random.nextInt(4),
+                    1_000_000_000L,
+                    10_000_000,
+                    profile.idleWorkers(),
+                    (int) Math.floorMod(seed + id.port(), 4L)), // not drawn: seeds are named
                 new Random(seed + id.port() + 31 * id.incarnation())),
             stores.make(hostOf(id)));
     nodes.put(id, node);
@@ -621,6 +626,16 @@ final class Sim {
             send(self, owner, message, null);
         case LeaseEffect.StartWorker start ->
             send(self, self, new LeaseInput.WorkerReady(newWorker(node).id), null);
+        case LeaseEffect.Resume(WorkerId worker, LeaseId lease) ->
+            after(
+                node,
+                random.nextInt(1_000),
+                () -> {
+                  SimWorker resumed = workers.get(worker);
+                  if (resumed != null) {
+                    resumed.resumed(lease);
+                  }
+                });
         case LeaseEffect.RetireWorker(WorkerId worker) -> retire(node, worker);
         case LeaseEffect.EndActor(WorkerId worker, String reason) ->
             send(self, worker, new WorkerMessage.EndActor(reason), null);

@@ -179,6 +179,11 @@ final class SimWorker {
   /** With what, and where to, each of its own tasks was pushed last. */
   private final Map<TaskId, WorkerEffect.Push> lastPushes = new HashMap<>();
 
+  /** The lease whose share is lent out; null when none is. */
+  private LeaseId away;
+
+  private boolean askedForShare;
+  private LeaseId resumed;
   private boolean blocked;
 
   /** Of an actor: which of its calls can never run. */
@@ -676,9 +681,17 @@ final class SimWorker {
       return !calls.isEmpty() && step(calls.get(sim.random.nextInt(calls.size())));
     }
     if (stack.isEmpty()) {
-      if (queue.isEmpty() || !areHere(queue.peek())) {
+      if (queue.isEmpty()) {
         return false;
       }
+      LeaseId lease = queue.peek().push.lease();
+      if (!areHere(queue.peek())) {
+        return lendShare(lease);
+      }
+      if (lease.equals(away) && !lease.equals(resumed)) {
+        return askForShare();
+      }
+      away = null; // it is back, or that lease is over
       start(queue.poll());
       return true;
     }
@@ -687,6 +700,42 @@ final class SimWorker {
       return true;
     }
     return step(stack.peek());
+  }
+
+  /** While what is next waits for its arguments. */
+  private boolean lendShare(LeaseId lease) {
+    if (lease.equals(away)) {
+      return false;
+    }
+    away = lease;
+    resumed = null;
+    askedForShare = false;
+    sim.count("share lent out");
+    sim.send(
+        new Sim.Thread(id),
+        new Sim.Scheduler(id.node()),
+        new SchedulerMessage.ArgumentsAwaited(lease),
+        null);
+    return true;
+  }
+
+  private boolean askForShare() {
+    if (askedForShare) {
+      return false;
+    }
+    askedForShare = true;
+    sim.send(
+        new Sim.Thread(id),
+        new Sim.Scheduler(id.node()),
+        new SchedulerMessage.ArgumentsArrived(away, id),
+        null);
+    return true;
+  }
+
+  /** The scheduler gave the share of this lease back. */
+  void resumed(LeaseId lease) {
+    resumed = lease;
+    sim.count("share back");
   }
 
   private void start(Pushed pushed) {
@@ -714,7 +763,43 @@ final class SimWorker {
     if (spec.id().owner().equals(id)) {
       sim.count(spec.kind() instanceof TaskSpec.Kind.Call ? "called itself" : "pushed to itself");
     }
-    begin(pushed);
+    if (!refusedWithoutArguments(pushed)) {
+      begin(pushed);
+    }
+  }
+
+  private boolean refusedWithoutArguments(Pushed pushed) {
+    List<WorkerMessage.LostCopies> lost = new ArrayList<>();
+    for (PushedArgument argument : pushed.push.arguments()) {
+      switch (argument) {
+        case PushedArgument.Value value -> {}
+        case PushedArgument.Resolved one -> addIfLost(pushed, one, lost);
+        case PushedArgument.ResolvedList list ->
+            list.elements().forEach(one -> addIfLost(pushed, one, lost));
+      }
+    }
+    if (lost.isEmpty()) {
+      return false;
+    }
+    sim.count("arguments lost");
+    dropped(pushed);
+    TaskId task = pushed.push.spec().id();
+    sim.send(
+        new Sim.Thread(id),
+        task.owner(),
+        new WorkerMessage.ArgumentsLost(task, pushed.push.attempt(), lost, id),
+        null);
+    return true;
+  }
+
+  private void addIfLost(
+      Pushed pushed, PushedArgument.Resolved argument, List<WorkerMessage.LostCopies> lost) {
+    if (argument.outcome() instanceof Outcome.Stored stored
+        && reading(pushed.reads, argument.object(), stored).state() == SimStore.State.LOST) {
+      Sim.expect(
+          !sim.isStrict(), "no copy of " + argument.object() + " where it should be: " + stored);
+      lost.add(new WorkerMessage.LostCopies(argument.object(), stored.attempt(), stored.sources()));
+    }
   }
 
   private void begin(Pushed pushed) {

@@ -32,6 +32,7 @@ final class FullStoreIT {
             "-XX:TieredStopAtLevel=1",
             "-Ddfut.cpus=1",
             "-Ddfut.store.put-timeout=8s",
+            "-Ddfut.store.spill.min-free=1000PiB", // no disk takes anything
             "-Ddfut.store.memory=64MiB")
         .start();
   }

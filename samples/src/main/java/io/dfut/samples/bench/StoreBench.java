@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -78,7 +79,12 @@ final class StoreBench {
           || options.wants("store.readers")) {
         local();
       }
-      // Spilling and restoring, beside plain files, belong here: a system with a small store.
+      if (options.wants("store.spill") || options.wants("store.restore")) {
+        new SpillBench(options, large, this::add).run();
+      }
+      if (options.wants("store.workingset")) {
+        workingSet();
+      }
       if (options.wants("store.get.samehost")
           || options.wants("store.pull.unix")
           || options.wants("store.pull.tcp")
@@ -245,6 +251,26 @@ final class StoreBench {
     for (Future<Long> one : running) {
       sink += one.get();
     }
+  }
+
+  // ---- more than memory ----
+
+  private void workingSet() throws IOException {
+    int mib = options.workingSetMib();
+    WorkingSet all = WorkingSet.measure(mib, Math.clamp(mib / 10, 64, 1024), 256);
+    // Each byte is put and read; a single round, as it is long.
+    Figure.Times times =
+        new Figure.Times(new double[] {all.seconds()}, new double[] {all.plainSeconds()});
+    add(
+        Figure.throughput(
+            "store.workingset." + mib + "MiB", 2.0 * mib * MIB, times, "plain file", 0));
+    out.printf(
+        Locale.ROOT,
+        "  every byte was right; spilled %.1f GB, restored %.1f GB, heap at most %d of %d MiB%n",
+        all.spilled() / 1e9,
+        all.restored() / 1e9,
+        all.peakHeap() / MIB,
+        all.maxHeap() / MIB);
   }
 
   // ---- several JVMs ----

@@ -42,12 +42,8 @@ final class StoreNode implements AutoCloseable {
     System.exit(0);
   }
 
-  /**
-   * Starts one and waits until it is a member.
-   *
-   * @param join a member of its cluster, if there is one
-   */
-  static StoreNode start(List<String> settings, String... join) throws IOException {
+  /** The beginning of a command line: this JVM's own Java, the launcher's flags, our settings. */
+  static List<String> java(List<String> settings) {
     List<String> command =
         new ArrayList<>(
             List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
@@ -56,6 +52,16 @@ final class StoreNode implements AutoCloseable {
       flags.lines().filter(line -> !line.isBlank()).forEach(command::add);
     }
     settings.forEach(setting -> command.add("-D" + setting));
+    return command;
+  }
+
+  /**
+   * Starts one and waits until it is a member.
+   *
+   * @param join a member of its cluster, if there is one
+   */
+  static StoreNode start(List<String> settings, String... join) throws IOException {
+    List<String> command = java(settings);
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.add(StoreNode.class.getName());
     command.addAll(List.of(join));

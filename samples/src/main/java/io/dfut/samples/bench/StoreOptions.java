@@ -9,18 +9,22 @@ import java.util.Optional;
  *
  * @param runs rounds of each measurement; the median counts
  * @param largeMib size of the large object
+ * @param workingSetMib what is put through a small store
  * @param only the beginning of the names that are measured
  * @param json where the figures are written, a line each
  * @param help whether only the usage is wanted
  */
-record StoreOptions(int runs, int largeMib, String only, Optional<Path> json, boolean help) {
+record StoreOptions(
+    int runs, int largeMib, int workingSetMib, String only, Optional<Path> json, boolean help) {
   static final String USAGE =
       """
-      usage: bench store [--runs N] [--only NAME] [--json FILE] [--large MIB]
+      usage: bench store [--runs N] [--only NAME] [--json FILE] [--large MIB] [--working-set MIB]
         --runs N      rounds of each measurement, the median counts (default 15)
         --only NAME   what begins with it: store.put, store.get, store.pull.tcp, store.fanout, ...
         --json FILE   writes the figures there too, a JSON object a line
         --large MIB   size of the large object (default 100, which the names say)
+        --working-set MIB  of values put through a store of 1 GiB, or a tenth of that
+                      if less, in a JVM with a heap of 256 MiB (default 10240)
       """;
 
   /**
@@ -31,6 +35,7 @@ record StoreOptions(int runs, int largeMib, String only, Optional<Path> json, bo
   static StoreOptions parse(List<String> arguments) {
     int runs = 15;
     int large = 100;
+    int workingSet = 10 * 1024;
     String only = "store.";
     Optional<Path> json = Optional.empty();
     boolean help = false;
@@ -40,6 +45,7 @@ record StoreOptions(int runs, int largeMib, String only, Optional<Path> json, bo
         case "--help", "-h" -> help = true;
         case "--runs" -> runs = number(option, value(arguments, ++i), 1000);
         case "--large" -> large = number(option, value(arguments, ++i), 1024);
+        case "--working-set" -> workingSet = number(option, value(arguments, ++i), 1024 * 1024);
         case "--only" -> only = value(arguments, ++i);
         case "--json" -> json = Optional.of(Path.of(value(arguments, ++i)));
         default ->
@@ -47,7 +53,7 @@ record StoreOptions(int runs, int largeMib, String only, Optional<Path> json, bo
                 "unknown option %s: --help lists those there are".formatted(option));
       }
     }
-    return new StoreOptions(runs, large, only, json, help);
+    return new StoreOptions(runs, large, workingSet, only, json, help);
   }
 
   /** Whether a figure, or one of those whose names begin so, is wanted. */

@@ -36,6 +36,7 @@ import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -238,6 +239,7 @@ final class SlabObjectStore implements ObjectStore {
               .write(
                   start.file(),
                   start.items(),
+                  () -> step(new StoreInput.SpillProgressed(start.file())),
                   failure -> step(new StoreInput.SpillEnded(start.file(), failure)));
       case StartRestore start ->
           spill
@@ -694,6 +696,39 @@ final class SlabObjectStore implements ObjectStore {
           });
     }
     return future;
+  }
+
+  @Override
+  public Bundle fetchAll(List<Wanted> wanted) {
+    long number = lastWaiter.incrementAndGet();
+    List<StoreInput.Fetch> asked = new ArrayList<>(wanted.size());
+    Map<ObjectKey, CompletableFuture<Pinned>> futures = new HashMap<>();
+    for (Wanted one : wanted) {
+      long waiter = lastWaiter.incrementAndGet();
+      CompletableFuture<Pinned> future = new CompletableFuture<>();
+      fetches.put(waiter, future);
+      futures.put(one.key(), future);
+      asked.add(
+          new StoreInput.Fetch(waiter, one.key(), one.bytes(), one.sources(), Urgency.ARGUMENT));
+    }
+    step(new StoreInput.FetchBundle(number, asked));
+    return new Bundle() {
+      @Override
+      public CompletionStage<Pinned> pinned(ObjectKey key) {
+        return futures.get(key);
+      }
+
+      @Override
+      public void close() {
+        step(new StoreInput.EndBundle(number));
+        for (StoreInput.Fetch fetch : asked) {
+          CompletableFuture<Pinned> unanswered = fetches.remove(fetch.waiter());
+          if (unanswered != null) { // an answer that is on its way finds nobody, and lets go
+            unanswered.cancel(false);
+          }
+        }
+      }
+    };
   }
 
   @Override

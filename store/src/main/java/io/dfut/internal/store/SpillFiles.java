@@ -52,6 +52,9 @@ final class SpillFiles implements AutoCloseable {
 
   private static final long CLOSE_WAIT_SECONDS = 10;
 
+  /** So often a writer says that it goes on. */
+  private static final long PROGRESS_NANOS = 100_000_000;
+
   /**
    * What is configured.
    *
@@ -206,15 +209,17 @@ final class SpillFiles implements AutoCloseable {
   /**
    * Writes objects into a file, on another thread.
    *
+   * @param progress told now and then that it goes on, on that thread
    * @param ended told once: why it could not be written, or nothing
    */
-  void write(long file, List<SpillItem> items, Consumer<Optional<String>> ended) {
+  void write(
+      long file, List<SpillItem> items, Runnable progress, Consumer<Optional<String>> ended) {
     try {
       writers.execute(
           () -> {
             Optional<String> failure = Optional.of("not tried");
             try {
-              failure = tryAll(file, items);
+              failure = tryAll(file, items, progress);
             } catch (RuntimeException | OutOfMemoryError e) {
               log.warn("spilling failed", e);
               failure = Optional.of(e.toString());
@@ -227,7 +232,7 @@ final class SpillFiles implements AutoCloseable {
     }
   }
 
-  private Optional<String> tryAll(long number, List<SpillItem> items) {
+  private Optional<String> tryAll(long number, List<SpillItem> items, Runnable progress) {
     long bytes = items.stream().mapToLong(SpillItem::bytes).sum();
     List<String> problems = new ArrayList<>();
     int first = Math.floorMod(turn.getAndIncrement(), directories.size());
@@ -250,7 +255,7 @@ final class SpillFiles implements AutoCloseable {
                   + settings.minFreeBytes()
                   + " are to stay free (dfut.store.spill.min-free)");
         }
-        files.put(number, new SpillFile(path, writeFile(path, items)));
+        files.put(number, new SpillFile(path, writeFile(path, items, progress)));
         writeNanos.add(System.nanoTime() - start);
         if (directory.worked()) {
           log.info("objects are spilled to {} again", directory.configured);
@@ -273,7 +278,9 @@ final class SpillFiles implements AutoCloseable {
     return Optional.of(closed ? "the store is closed" : String.join(", ", problems));
   }
 
-  private List<int[]> writeFile(Path path, List<SpillItem> items) throws IOException {
+  private List<int[]> writeFile(Path path, List<SpillItem> items, Runnable progress)
+      throws IOException {
+    long told = System.nanoTime();
     List<int[]> sums = new ArrayList<>(items.size());
     CRC32C crc = new CRC32C();
     try (GatheringByteChannel channel = disk.create(path)) {
@@ -295,6 +302,10 @@ final class SpillFiles implements AutoCloseable {
           if (gathered >= PIECE_BYTES || small.size() >= 64) {
             writeAll(channel, small);
             gathered = 0;
+            if (System.nanoTime() - told > PROGRESS_NANOS) {
+              told = System.nanoTime();
+              progress.run();
+            }
           }
         }
         sums.add(ofItem);

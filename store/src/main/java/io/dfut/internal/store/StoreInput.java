@@ -71,6 +71,29 @@ sealed interface StoreInput {
   }
 
   /**
+   * Somebody needs copies of all of these here, and can do nothing with some of them. The fetches
+   * begin when there is room for all, and are answered all in one step. Ends with {@link
+   * EndBundle}, after the answers or before.
+   */
+  record FetchBundle(long bundle, List<Fetch> fetches) implements StoreInput {
+    public FetchBundle {
+      fetches = List.copyOf(fetches);
+      if (fetches.isEmpty()) {
+        throw new IllegalArgumentException("an empty bundle: " + bundle);
+      }
+      if (fetches.stream().map(Fetch::key).distinct().count() < fetches.size()) {
+        throw new IllegalArgumentException("an object is fetched twice: " + fetches);
+      }
+    }
+  }
+
+  /**
+   * The task that needed the bundle has ended, or will not run. Fetches that were not answered will
+   * not be.
+   */
+  record EndBundle(long bundle) implements StoreInput {}
+
+  /**
    * A waiter of a create or a fetch no longer wants the answer. Tells {@code asker} in the same
    * step whether it was still waiting.
    */
@@ -109,6 +132,9 @@ sealed interface StoreInput {
       Objects.requireNonNull(failure, "failure");
     }
   }
+
+  /** A file that is being written has become longer: the disk is slow, but not stuck. */
+  record SpillProgressed(long file) implements StoreInput {}
 
   /** What is on disk there turned out to be unreadable, when it was sent to a peer. */
   record DiskLost(ObjectKey key, SpillSpot spot, String why) implements StoreInput {}

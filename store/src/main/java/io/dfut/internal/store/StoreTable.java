@@ -6,7 +6,9 @@ import io.dfut.internal.machine.Machine;
 import io.dfut.internal.spi.ObjectKey;
 import io.dfut.internal.spi.ObjectStore.Stats;
 import io.dfut.internal.spi.ObjectStore.Urgency;
+import io.dfut.internal.store.Bundles.Bundle;
 import io.dfut.internal.store.StoreEffect.Absent;
+import io.dfut.internal.store.StoreEffect.Answer;
 import io.dfut.internal.store.StoreEffect.AttachedGranted;
 import io.dfut.internal.store.StoreEffect.CloseSlab;
 import io.dfut.internal.store.StoreEffect.CutPull;
@@ -30,7 +32,9 @@ import io.dfut.internal.store.StoreInput.Abort;
 import io.dfut.internal.store.StoreInput.Close;
 import io.dfut.internal.store.StoreInput.Create;
 import io.dfut.internal.store.StoreInput.DiskLost;
+import io.dfut.internal.store.StoreInput.EndBundle;
 import io.dfut.internal.store.StoreInput.Fetch;
+import io.dfut.internal.store.StoreInput.FetchBundle;
 import io.dfut.internal.store.StoreInput.Free;
 import io.dfut.internal.store.StoreInput.GiveUp;
 import io.dfut.internal.store.StoreInput.PeerDown;
@@ -42,6 +46,7 @@ import io.dfut.internal.store.StoreInput.PullOutcome;
 import io.dfut.internal.store.StoreInput.Seal;
 import io.dfut.internal.store.StoreInput.Serve;
 import io.dfut.internal.store.StoreInput.SpillEnded;
+import io.dfut.internal.store.StoreInput.SpillProgressed;
 import io.dfut.internal.store.StoreInput.TimerFired;
 import io.dfut.internal.store.StoreInput.Unpin;
 import io.dfut.internal.store.StoreInput.UnpinAttached;
@@ -150,6 +155,16 @@ import java.util.function.Consumer;
  * little more to finish, and yet nobody starves. Every wait ends at its deadline with the names of
  * the biggest holders.
  *
+ * <h2>Bundles</h2>
+ *
+ * The arguments of one task are fetched all or not at all ({@link Bundles}): a bundle's fetches
+ * begin, oldest bundle first, when three quarters of what the store could free hold it beside the
+ * active ones, and it is answered in one step. The rest is for what the tasks make. One alone is
+ * always tried, so that each has its turn. A bundle is active until its task lets go; before it is
+ * complete it can be stopped, the newest first, when the room of all has become less than they
+ * need, or somebody more urgent misses room that spilling will not give. A bundle that waits has no
+ * deadline: it waits for tasks to end, as it would for a worker.
+ *
  * <h2>Disk</h2>
  *
  * A primary that nobody reads can be written to disk; it stays in memory as well until its room is
@@ -157,11 +172,11 @@ import java.util.function.Consumer;
  * moment ago costs nothing, and what was restored is not written again. Spilling starts when more
  * than a threshold of the store is primaries that are nowhere else, and goes on to half of that, in
  * batches; or when somebody waits for room that evicting cannot give. A wait for room does not end
- * before as much time as it may take has passed since the last file was written: it is slow, not
- * stuck. A file that is still being written proves nothing, for its disk may hang. A file that
- * cannot be written is tried again after a while. A spilled object that cannot be read back, or
- * whose checksum is wrong, is a lost copy: those who want it get it from another node, or hear that
- * it is lost, and its owner makes it again.
+ * before as much time as it may take has passed since something was last written, a file or a part
+ * of one: it is slow, not stuck. A write that does not go on proves nothing: its disk hangs. A file
+ * that cannot be written is tried again after a while. A spilled object that cannot be read back,
+ * or whose checksum is wrong, is a lost copy: those who want it get it from another node, or hear
+ * that it is lost, and its owner makes it again.
  *
  * <p>Being written to disk is a use of the block like reading, but no reader: it does not keep the
  * object from being freed, only its block from being given away before the end.
@@ -463,6 +478,9 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
 
   private final SpillBook disk = new SpillBook();
 
+  /** Fetches that are of use only together. */
+  private final Bundles bundles = new Bundles();
+
   /**
    * Puts that wait for room, oldest first. Added on Create; removed when room is given, at the
    * deadline or on giving up.
@@ -525,12 +543,15 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
   /** How much more memory somebody waits for than can be had, when requests were looked at. */
   private long missingBytes;
 
+  /** The same, for puts and those who wait in {@code get} and {@code await}. */
+  private long urgentMissingBytes;
+
   /** Whether nothing is written to disk until a time, since a file could not be. */
   private boolean spillPaused;
 
   private long spillPausedUntilNanos;
 
-  /** When a file was last written; before that, when the store was made. */
+  /** When something was last written to disk; long ago when nothing was. */
   private long spilledAtNanos = Long.MIN_VALUE;
 
   /** Why the last file could not be written; empty when it could. */
@@ -558,6 +579,9 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
   /** The blocks of what is being written to disk. */
   private long spillingBytes;
 
+  /** The blocks of what can be written to disk. */
+  private long spillableBytes;
+
   private long spilledBytes;
   private long spilledObjects;
   private long spillFailures;
@@ -579,7 +603,13 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
   }
 
   @Override
-  public void step(StoreInput input, long nowNanos, Consumer<? super StoreEffect> effects) {
+  public void step(StoreInput input, long nowNanos, Consumer<? super StoreEffect> out) {
+    Consumer<StoreEffect> effects =
+        effect -> {
+          if (!(effect instanceof Answer answer) || !bundles.collect(answer, out)) {
+            out.accept(effect);
+          }
+        };
     switch (input) {
       case Create create -> onCreate(create, nowNanos, effects);
       case Seal seal -> onSeal(seal.key(), nowNanos, effects);
@@ -589,6 +619,8 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       case Unpin unpin -> onUnpin(unpin.key());
       case UnpinAttached unpin -> onUnpinAttached(unpin.attachment(), effects);
       case Fetch fetch -> onFetch(fetch, nowNanos, effects);
+      case FetchBundle begun -> onFetchBundle(begun, effects);
+      case EndBundle ended -> bundles.find(ended.bundle()).ifPresent(b -> endBundle(b, effects));
       case GiveUp giveUp -> onGiveUp(giveUp, effects);
       case Promote promote -> onPromote(promote, effects);
       case Free free -> onFree(free.key(), effects);
@@ -596,15 +628,19 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       case PeerDown down -> onPeerDown(down.node(), effects);
       case PullEnded ended -> onPullEnded(ended, nowNanos, effects);
       case SpillEnded ended -> onSpillEnded(ended, nowNanos, effects);
+      case SpillProgressed progressed -> {
+        if (spills.containsKey(progressed.file())) {
+          spilledAtNanos = nowNanos;
+        }
+      }
       case DiskLost lost -> onDiskLost(lost, effects);
       case TimerFired fired -> onTimer(nowNanos, effects);
       case Close close -> onClose(effects);
     }
-    while (look && !closed) {
-      look = false;
-      roomWanted = false;
-      missingBytes = 0;
-      serve(nowNanos, effects);
+    serveAll(nowNanos, effects);
+    if (bundles.isUnsettled() && !closed) {
+      stopBundles(nowNanos, effects);
+      startBundles(nowNanos, effects);
     }
     if (limits.spill().isPresent() && !closed) {
       spill(limits.spill().get(), nowNanos, effects);
@@ -629,6 +665,15 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         usedBytes <= limits.capacityBytes() && evictableBytes >= 0 && evictableBytes <= usedBytes,
         "used bytes out of bounds",
         usedBytes);
+  }
+
+  private void serveAll(long nowNanos, Consumer<? super StoreEffect> effects) {
+    while (look && !closed) {
+      look = false;
+      roomWanted = false;
+      missingBytes = 0;
+      serve(nowNanos, effects);
+    }
   }
 
   // ---------------------------------------------------------------------------------------------------------- put
@@ -1163,11 +1208,131 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     boolean putWaits = servePuts(effects);
     boolean held = false;
     for (Urgency urgency : URGENCIES) {
+      if (urgency == Urgency.ARGUMENT) {
+        urgentMissingBytes = missingBytes;
+      }
       if (!held) {
         held = servePulls(urgency, nowNanos, effects) || putWaits;
       }
       if (held) {
         attachOnly(urgency, effects);
+      }
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------------ bundles
+
+  private void onFetchBundle(FetchBundle begun, Consumer<? super StoreEffect> effects) {
+    int fetches = begun.fetches().size();
+    if (closed || bundles.waitingFetches() + fetches > limits.waitsMax()) {
+      Refusal why = closed ? new Refusal.Closed() : new Refusal.TooManyWait(limits.waitsMax());
+      begun.fetches().forEach(fetch -> effects.accept(new Refused(fetch.waiter(), why)));
+    } else {
+      bundles.begin(begun.bundle(), begun.fetches());
+    }
+  }
+
+  private void endBundle(Bundle bundle, Consumer<? super StoreEffect> effects) {
+    bundles.forget(bundle);
+    if (!bundle.complete) {
+      giveBack(bundle, effects);
+    }
+  }
+
+  /** Ends what an incomplete bundle waits for, and gives back what it has got. */
+  private void giveBack(Bundle bundle, Consumer<? super StoreEffect> effects) {
+    for (Fetch fetch : bundle.fetches) {
+      switch (bundle.answers.get(fetch.waiter())) {
+        case PinGranted pin -> onUnpin(pin.key());
+        case AttachedGranted pin -> onUnpinAttached(pin.attachment(), effects);
+        case null -> {
+          Wait wait = waits.get(fetch.waiter());
+          if (wait != null) { // else the bundle waited
+            settle(wait);
+            leave(wait, effects);
+          }
+        }
+        default -> {}
+      }
+    }
+  }
+
+  /** Stops the newest as long as somebody more urgent, or those before it, need its room. */
+  private void stopBundles(long nowNanos, Consumer<? super StoreEffect> effects) {
+    Optional<Bundle> newest;
+    while ((newest = bundles.newestIncomplete()).isPresent()
+        && (isUrgentlyMissing()
+            || (bundles.activeCount() > 1
+                && neededBy(Optional.empty()) > roomForBundles() + bundleSlack()))) {
+      giveBack(newest.get(), effects);
+      bundles.deactivate(newest.get());
+      look = true;
+      serveAll(nowNanos, effects);
+    }
+  }
+
+  /** Begins the oldest as long as there is room for all of it; one alone may always try. */
+  private void startBundles(long nowNanos, Consumer<? super StoreEffect> effects) {
+    Optional<Bundle> first;
+    while ((first = bundles.firstWaiting()).isPresent()
+        && !isUrgentlyMissing()
+        && (!bundles.isAnyActive() || neededBy(first) <= roomForBundles())) {
+      Bundle bundle = first.get();
+      bundles.activate(bundle);
+      bundle.fetches.forEach(fetch -> onFetch(fetch, nowNanos, effects));
+      serveAll(nowNanos, effects);
+      if (isUrgentlyMissing()) {
+        return; // the next step sees to that
+      }
+    }
+  }
+
+  /** Whether a put, a get or an await waits for room that spilling will not give. */
+  private boolean isUrgentlyMissing() {
+    return urgentMissingBytes > spillingBytes + (spillPaused ? 0 : spillableBytes);
+  }
+
+  /** What may be in use for bundles: a part of what nobody else uses, or will not use for long. */
+  private long roomForBundles() {
+    long held = 0;
+    for (Map.Entry<ObjectKey, Long> needed : keysOfBundles(Optional.empty()).entrySet()) {
+      Entry entry = entries.get(needed.getKey());
+      Block block = entry == null ? null : blockOf(entry);
+      boolean countedAnyway =
+          entry instanceof Sealed sealed
+              && (sealed.isEvictable()
+                  || sealed.spilling
+                  || (sealed.isSpillable() && limits.spill().isPresent() && !spillPaused));
+      held += block == null || countedAnyway ? 0 : block.bytes();
+    }
+    long others =
+        usedBytes - evictableBytes - spillingBytes - (spillPaused ? 0 : spillableBytes) - held;
+    return (limits.capacityBytes() - Math.max(0, others)) / 4 * 3;
+  }
+
+  /** The active ones are stopped a little later than the next would not be started. */
+  private long bundleSlack() {
+    return limits.capacityBytes() / 8;
+  }
+
+  /** The room that the active bundles take, and one more, when all of their objects are here. */
+  private long neededBy(Optional<Bundle> andThis) {
+    return keysOfBundles(andThis).values().stream().mapToLong(Long::longValue).sum();
+  }
+
+  private Map<ObjectKey, Long> keysOfBundles(Optional<Bundle> andThis) {
+    Map<ObjectKey, Long> keys = new HashMap<>();
+    for (Bundle bundle : bundles.active()) {
+      addKeys(bundle, keys);
+    }
+    andThis.ifPresent(bundle -> addKeys(bundle, keys));
+    return keys;
+  }
+
+  private void addKeys(Bundle bundle, Map<ObjectKey, Long> keys) {
+    for (Fetch fetch : bundle.fetches) {
+      if (!(entries.get(fetch.key()) instanceof Attached)) {
+        keys.put(fetch.key(), BlockAllocator.roomFor(fetch.bytes()));
       }
     }
   }
@@ -1554,9 +1719,11 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       evictableBytes -= sealed.block.bytes();
     }
     if (limits.spill().isPresent() && sealed.isSpillable()) {
-      spillable.putIfAbsent(sealed.key, sealed);
-    } else {
-      spillable.remove(sealed.key);
+      if (spillable.putIfAbsent(sealed.key, sealed) == null) {
+        spillableBytes += sealed.block.bytes();
+      }
+    } else if (spillable.remove(sealed.key) != null) {
+      spillableBytes -= sealed.block.bytes();
     }
   }
 
@@ -1771,6 +1938,10 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       effects.accept(new Refused(wait.waiter, new Refusal.Closed()));
     }
     waitingPuts.clear();
+    for (Bundle bundle : bundles.drainWaiting()) {
+      bundle.fetches.forEach(
+          fetch -> effects.accept(new Refused(fetch.waiter(), new Refusal.Closed())));
+    }
     for (Entry entry : List.copyOf(entries.values())) {
       switch (entry) {
         case Writing writing -> writing.waits.clear();
@@ -1875,7 +2046,12 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
 
   /** How many wait, for whatever. */
   int waitCount() {
-    return waits.size();
+    return waits.size() + bundles.waitingFetches();
+  }
+
+  /** How many bundles of fetches are active: on their way, or in use by their task. */
+  int activeBundles() {
+    return bundles.activeCount();
   }
 
   /**
@@ -1890,6 +2066,8 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     long sealedSeen = 0;
     long primariesSeen = 0;
     long dirtySeen = 0;
+    long spillableSeen = 0;
+    bundles.checkInvariants(waits::containsKey);
     long spillingSeen = 0;
     int restoringSeen = 0;
     Map<Long, Integer> liveSeen = new HashMap<>();
@@ -1961,6 +2139,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
           unpinned += sealed.isEvictable() ? block.bytes() : 0;
           dirtySeen += sealed.isDirty() ? block.bytes() : 0;
           spillingSeen += sealed.spilling ? block.bytes() : 0;
+          spillableSeen += sealed.isSpillable() && limits.spill().isPresent() ? block.bytes() : 0;
           if (sealed.spot != null) {
             liveSeen.merge(sealed.spot.file(), 1, Integer::sum);
           }
@@ -1985,6 +2164,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     Invariant.check(byPeer == running.size() - restoring, "running pulls by peer", byPeer);
     Invariant.check(restoringSeen == restoring, "objects read from disk", restoring);
     Invariant.check(dirtySeen == dirtyBytes, "bytes in memory only", dirtyBytes);
+    Invariant.check(spillableSeen == spillableBytes, "bytes that can go", spillableBytes);
     Invariant.check(spillingSeen == spillingBytes, "bytes being written", spillingBytes);
     Invariant.check(spillingSeen == 0 || !spills.isEmpty(), "written by nobody", spillingBytes);
     Invariant.check(liveSeen.size() == disk.count(), "spill files", disk.count());

@@ -61,7 +61,7 @@ final class SpillFilesTest {
   private static Optional<String> write(SpillFiles files, long number, List<SpillItem> items)
       throws Exception {
     CompletableFuture<Optional<String>> ended = new CompletableFuture<>();
-    files.write(number, items, ended::complete);
+    files.write(number, items, () -> {}, ended::complete);
     return ended.get(30, TimeUnit.SECONDS);
   }
 

@@ -85,7 +85,9 @@ final class StoreTableSimTest {
               "OnDisk",
               "lost on disk",
               "DeleteSpill",
-              "Decided")) {
+              "Decided",
+              "bundle waits",
+              "bundle cancelled")) {
         Assertions.assertTrue(
             seen.getOrDefault(effect, 0) >= 50, effect + " seen too rarely: " + seen);
       }
@@ -231,6 +233,12 @@ final class StoreTableSimTest {
     private long now = 1;
     private long lastWaiter;
 
+    /** Bundles that have not ended, with the waiters of each. */
+    private final Map<Long, Set<Long>> bundles = new TreeMap<>();
+
+    private final Set<Long> bundled = new HashSet<>();
+    private long lastBundle;
+
     Sim(long seed, Map<String, Integer> seen) {
       this.random = new Random(seed);
       this.seen = seen;
@@ -268,7 +276,7 @@ final class StoreTableSimTest {
     }
 
     void run() {
-      int[] weights = random.ints(15, 1, 20).toArray(); // each seed has its own mix
+      int[] weights = random.ints(17, 1, 20).toArray(); // each seed has its own mix
       int sum = java.util.Arrays.stream(weights).sum();
       for (int i = 0; i < STEPS; i++) {
         int draw = random.nextInt(sum);
@@ -308,13 +316,9 @@ final class StoreTableSimTest {
                   lastWaiter, key(k), sizes[k], sources, Urgency.values()[random.nextInt(3)]));
         }
         case 7 -> {
-          if (!waiting.isEmpty()) {
-            long waiter =
-                waiting.stream()
-                    .sorted()
-                    .skip(random.nextInt(waiting.size()))
-                    .findFirst()
-                    .orElseThrow();
+          List<Long> single = waiting.stream().filter(w -> !bundled.contains(w)).sorted().toList();
+          if (!single.isEmpty()) { // a bundle is given up as a whole
+            long waiter = single.get(random.nextInt(single.size()));
             waiting.add(++lastWaiter);
             waiting.remove(waiter);
             step(new StoreInput.GiveUp(lastWaiter, waiter));
@@ -337,6 +341,8 @@ final class StoreTableSimTest {
             step(new StoreInput.PeerDown(node(n)));
           }
         }
+        case 15 -> beginBundle();
+        case 16 -> endSomeBundle(false);
         case 12 -> endSomeSpill(random.nextInt(5) > 0);
         case 13 -> endSomeRestore(random.nextInt(3) > 0);
         case 14 -> serve(key(k));
@@ -356,6 +362,50 @@ final class StoreTableSimTest {
         }
         default -> throw new AssertionError(choice);
       }
+    }
+
+    private void beginBundle() {
+      List<StoreInput.Fetch> fetches = new ArrayList<>();
+      Set<Long> waiters = new HashSet<>();
+      for (int k : random.ints(1 + random.nextInt(4), 0, keys).distinct().toArray()) {
+        List<NodeId> sources =
+            random.ints(1 + random.nextInt(3), 1, 6).mapToObj(Keys::node).distinct().toList();
+        waiting.add(++lastWaiter);
+        waiters.add(lastWaiter);
+        fetches.add(new StoreInput.Fetch(lastWaiter, key(k), sizes[k], sources, Urgency.ARGUMENT));
+      }
+      bundles.put(++lastBundle, waiters);
+      bundled.addAll(waiters);
+      step(new StoreInput.FetchBundle(lastBundle, fetches));
+    }
+
+    private void endSomeBundle(boolean onlyComplete) {
+      List<Long> some =
+          bundles.keySet().stream()
+              .filter(b -> !onlyComplete || bundles.get(b).stream().noneMatch(waiting::contains))
+              .toList();
+      if (some.isEmpty()) {
+        return;
+      }
+      long bundle = some.get(random.nextInt(some.size()));
+      Set<Long> waiters = bundles.remove(bundle);
+      if (waiters.stream().anyMatch(waiting::contains)) {
+        count("bundle cancelled");
+      }
+      waiting.removeAll(waiters);
+      bundled.removeAll(waiters);
+      step(new StoreInput.EndBundle(bundle));
+    }
+
+    /** No task has half of its arguments. */
+    private void checkBundles() {
+      for (Set<Long> waiters : bundles.values()) {
+        long open = waiters.stream().filter(waiting::contains).count();
+        expect(open == 0 || open == waiters.size(), "half a bundle is answered: " + waiters);
+      }
+      expect(table.activeBundles() <= bundles.size(), "a bundle is active that has ended");
+      seen.merge("bundles at once", table.activeBundles(), Math::max);
+      count(table.activeBundles() < bundles.size() ? "bundle waits" : "no bundle waits");
     }
 
     private boolean isInMemory(ObjectKey key) {
@@ -548,6 +598,7 @@ final class StoreTableSimTest {
       if (table.stats().evictedBytes() > evictedBefore) {
         count("evicted");
       }
+      checkBundles();
       for (ObjectKey primary : primaries) {
         expect(table.contains(primary), "primary lost: " + primary);
       }
@@ -662,6 +713,7 @@ final class StoreTableSimTest {
         endSomeSpill(random.nextBoolean());
         endSomeRestore(true);
         endSomeAttach();
+        endSomeBundle(true);
         if (pulling.isEmpty()
             && attaching.isEmpty()
             && spilling.isEmpty()
@@ -688,13 +740,14 @@ final class StoreTableSimTest {
       expect(
           table.stats().primaries() == 0 && table.stats().objects() == 0,
           "objects left: " + table.stats());
-      expect(table.waitCount() == 0, "waits left");
+      expect(table.waitCount() == 0 && table.activeBundles() == 0, "waits left");
       expect(disk.isEmpty(), "files left: " + disk);
       expect(held.isEmpty() && table.attachedCount() == 0, "still held for us: " + held);
     }
 
     private boolean isQuiet() {
       return waiting.isEmpty()
+          && bundles.isEmpty()
           && writing.isEmpty()
           && reading.isEmpty()
           && pulling.isEmpty()
