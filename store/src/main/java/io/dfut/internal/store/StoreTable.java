@@ -172,11 +172,11 @@ import java.util.function.Consumer;
  * moment ago costs nothing, and what was restored is not written again. Spilling starts when more
  * than a threshold of the store is primaries that are nowhere else, and goes on to half of that, in
  * batches; or when somebody waits for room that evicting cannot give. A wait for room does not end
- * before as much time as it may take has passed since the last file was written: it is slow, not
- * stuck. A file that is still being written proves nothing, for its disk may hang. A file that
- * cannot be written is tried again after a while. A spilled object that cannot be read back, or
- * whose checksum is wrong, is a lost copy: those who want it get it from another node, or hear that
- * it is lost, and its owner makes it again.
+ * before as much time as it may take has passed since something was last written, a file or a part
+ * of one: it is slow, not stuck. A write that does not go on proves nothing: its disk hangs. A file
+ * that cannot be written is tried again after a while. A spilled object that cannot be read back,
+ * or whose checksum is wrong, is a lost copy: those who want it get it from another node, or hear
+ * that it is lost, and its owner makes it again.
  *
  * <p>Being written to disk is a use of the block like reading, but no reader: it does not keep the
  * object from being freed, only its block from being given away before the end.

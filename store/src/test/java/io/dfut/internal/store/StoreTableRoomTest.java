@@ -162,6 +162,20 @@ final class StoreTableRoomTest {
 
   @Test
   @Tag("C218")
+  @DisplayName("218 a file that is written slowly is progress, too")
+  void aFileThatIsWrittenSlowlyIsProgress() {
+    StartSpill spill = wantEverything();
+    for (int i = 0; i < 100; i++) {
+      assertThat(advance(9 * SECOND)).noneMatch(Refused.class::isInstance);
+      step(new StoreInput.SpillProgressed(spill.file()));
+    }
+    step(new StoreInput.SpillProgressed(spill.file() + 1)); // of a file that is not written
+    assertThat(advance(10 * SECOND - 1)).noneMatch(Refused.class::isInstance);
+    only(Refused.class, advance(1));
+  }
+
+  @Test
+  @Tag("C218")
   @DisplayName("218 a disk that fails makes no progress; the error says how it fails")
   void failuresAreNoProgress() {
     StartSpill spill = wantEverything();
