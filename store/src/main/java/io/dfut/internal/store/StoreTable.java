@@ -1179,6 +1179,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     queues.get(pulling.urgency).remove(pulling);
     awaitingPeer.remove(pulling);
     Invariant.check(entries.remove(pulling.key) == pulling, "a pull without an entry", pulling.key);
+    look = true; // it may have held others back, also without having room itself
     if (pulling.block != null) {
       inFlightBytes -= pulling.bytes;
       release(pulling.block);

@@ -94,6 +94,12 @@ final class StoreTableSimTest {
     }
   }
 
+  /** A pull that waited for room was freed, and bundles behind it were never looked at again. */
+  @Test
+  void bundlesGoOnWhenAPullThatHeldThemBackIsFreed() {
+    new Sim(46_113_599_946_148L, new TreeMap<>()).run();
+  }
+
   @Test
   void modelNoticesTwoObjectsInOnePlace() {
     Memory memory = new Memory();
@@ -731,7 +737,13 @@ final class StoreTableSimTest {
               + " "
               + pulling
               + " "
-              + table.contents());
+              + table.contents()
+              + " timer "
+              + timerNanos
+              + " now "
+              + now
+              + " "
+              + table.stats());
       for (int k = 0; k < keys; k++) {
         free(key(k));
       }
