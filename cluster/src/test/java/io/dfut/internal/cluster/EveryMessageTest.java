@@ -110,6 +110,7 @@ final class EveryMessageTest {
               dfut.resources { %s }
               dfut.store.memory = %d
               dfut.store.spill.directories = []
+              dfut.store.shared-memory = off
               dfut.scheduler.infeasible-timeout = 500 ms
               dfut.tasks.allow = ["io.dfut."]
               dfut.values.allow = ["io.dfut."]
