@@ -179,8 +179,7 @@ final class StoreFuzzTest {
           if (store.promote(key(number)) || store.contains(key(number))) {
             assertThat(round.model).containsKey(number);
           }
-          store.free(key(number));
-          round.freed.put(number, true);
+          free(number);
         }
         default -> {
           store.checkInvariants();

@@ -227,6 +227,7 @@ final class TableStore implements SimStore {
   private void attach(StartAttach attach) {
     TableStore source = (TableStore) host.storeOf(attach.source());
     if (host.isFrozen(attach.source()) && !source.closed && !host.isKnownDead(attach.source())) {
+      host.count("argument at a frozen node");
       host.after(1_000_000, () -> attach(attach)); // it hangs
       return;
     }
