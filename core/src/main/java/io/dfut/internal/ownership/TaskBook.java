@@ -454,7 +454,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   List<ObjectId> heldUpBy(TaskRecord task) {
     List<ObjectId> objects = new ArrayList<>();
     if (task.state == TaskRecord.State.WAITING) {
-      task.spec.arguments().forEach(argument -> objects.addAll(argument.dependencies()));
+      task.spec.dependencies().forEach(objects::add);
     }
     boolean isHeldBack =
         task.state == TaskRecord.State.WAITING || task.state == TaskRecord.State.READY;
@@ -464,7 +464,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       ArrayDeque<TaskRecord> line = queue == null ? null : queue.lines.get(task.line);
       TaskRecord head = line == null ? null : line.peekFirst();
       if (head != null && head != task && head.state == TaskRecord.State.WAITING) {
-        head.spec.arguments().forEach(argument -> objects.addAll(argument.dependencies()));
+        head.spec.dependencies().forEach(objects::add);
       }
     }
     return objects;

@@ -1,7 +1,7 @@
 package io.dfut.internal.runtime;
 
+import io.dfut.ObjectId;
 import io.dfut.internal.ownership.Claim;
-import io.dfut.internal.ownership.WorkerInput;
 import io.dfut.internal.protocol.PushedArgument;
 import io.dfut.internal.protocol.WorkerMessage.LostCopies;
 import io.dfut.internal.protocol.WorkerMessage.TaskPushed;
@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.BiConsumer;
 
 /**
  * A task at its executor: its large arguments are fetched, in parallel, before it takes its turn,
@@ -44,14 +45,7 @@ final class Pushed {
    */
   CompletableFuture<?> fetch(WorkerActor worker) {
     Map<ObjectKey, Outcome.Stored> wanted = new LinkedHashMap<>(0);
-    for (PushedArgument argument : push.arguments()) {
-      switch (argument) {
-        case PushedArgument.Value value -> {}
-        case PushedArgument.Resolved resolved -> addIfStored(resolved, wanted);
-        case PushedArgument.ResolvedList list ->
-            list.elements().forEach(element -> addIfStored(element, wanted));
-      }
-    }
+    forEachStored((object, stored) -> wanted.put(new ObjectKey(object, stored.attempt()), stored));
     if (wanted.isEmpty() || isAllHere(wanted.keySet(), worker.node().store())) {
       return CompletableFuture.completedFuture(null);
     }
@@ -59,10 +53,20 @@ final class Pushed {
     return CompletableFuture.allOf(pins.values().toArray(CompletableFuture[]::new));
   }
 
-  private static void addIfStored(
-      PushedArgument.Resolved argument, Map<ObjectKey, Outcome.Stored> wanted) {
-    if (argument.outcome() instanceof Outcome.Stored stored) {
-      wanted.put(new ObjectKey(argument.object(), stored.attempt()), stored);
+  /** Each argument whose value is in a store, those of lists among them. */
+  private void forEachStored(BiConsumer<ObjectId, Outcome.Stored> action) {
+    for (PushedArgument argument : push.arguments()) {
+      List<PushedArgument.Resolved> resolved =
+          switch (argument) {
+            case PushedArgument.Value value -> List.of();
+            case PushedArgument.Resolved one -> List.of(one);
+            case PushedArgument.ResolvedList list -> list.elements();
+          };
+      for (PushedArgument.Resolved one : resolved) {
+        if (one.outcome() instanceof Outcome.Stored stored) {
+          action.accept(one.object(), stored);
+        }
+      }
     }
   }
 
@@ -100,11 +104,7 @@ final class Pushed {
               .toCompletableFuture()
               .thenApply(
                   pinned -> {
-                    if (pinned.isCopy()) { // the owner must know, so that it frees this one too
-                      worker.post(
-                          new WorkerInput.ReadSucceeded(
-                              key.id(), key.attempt(), worker.id().node()));
-                    }
+                    worker.pulled(key, pinned);
                     return SharedPin.of(pinned);
                   }));
     }
@@ -117,25 +117,14 @@ final class Pushed {
    */
   List<LostCopies> lost() {
     List<LostCopies> lost = new ArrayList<>(0);
-    for (PushedArgument argument : push.arguments()) {
-      switch (argument) {
-        case PushedArgument.Value value -> {}
-        case PushedArgument.Resolved resolved -> addIfLost(resolved, lost);
-        case PushedArgument.ResolvedList list ->
-            list.elements().forEach(element -> addIfLost(element, lost));
-      }
-    }
+    forEachStored(
+        (object, stored) -> {
+          CompletableFuture<SharedPin> pin = pins.get(new ObjectKey(object, stored.attempt()));
+          if (pin.isCompletedExceptionally() && isLost(pin.exceptionNow())) {
+            lost.add(new LostCopies(object, stored.attempt(), stored.sources()));
+          }
+        });
     return lost;
-  }
-
-  private void addIfLost(PushedArgument.Resolved argument, List<LostCopies> lost) {
-    if (argument.outcome() instanceof Outcome.Stored stored) {
-      CompletableFuture<SharedPin> pin =
-          pins.get(new ObjectKey(argument.object(), stored.attempt()));
-      if (pin.isCompletedExceptionally() && isLost(pin.exceptionNow())) {
-        lost.add(new LostCopies(argument.object(), stored.attempt(), stored.sources()));
-      }
-    }
   }
 
   private static boolean isLost(Throwable failure) {

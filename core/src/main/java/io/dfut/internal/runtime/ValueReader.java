@@ -269,11 +269,7 @@ final class ValueReader {
             .toCompletableFuture()
             .thenApply(
                 pinned -> { // also when nobody waits any more: the copy is here all the same
-                  if (pinned.isCopy()) {
-                    worker.post(
-                        new WorkerInput.ReadSucceeded(
-                            count.id, stored.attempt(), worker.id().node()));
-                  }
+                  worker.pulled(key, pinned);
                   return pinned;
                 });
     TaskContext task = CurrentContext.orNull() instanceof TaskContext t ? t : null;

@@ -17,6 +17,8 @@ import io.dfut.internal.ownership.WorkerMachine;
 import io.dfut.internal.ownership.WorkerTimer;
 import io.dfut.internal.protocol.Transit;
 import io.dfut.internal.protocol.WorkerMessage;
+import io.dfut.internal.spi.ObjectKey;
+import io.dfut.internal.spi.ObjectStore;
 import io.dfut.internal.task.Failure;
 import java.util.HashMap;
 import java.util.List;
@@ -261,6 +263,13 @@ final class WorkerActor {
     now.offer(pushed);
     if (node.isDead(owner)) { // heard in between, perhaps after the fence had looked
       fence(owner::equals);
+    }
+  }
+
+  /** An object was fetched here: its owner must know of a copy, so that it frees this one, too. */
+  void pulled(ObjectKey key, ObjectStore.Pinned pinned) {
+    if (pinned.isCopy()) {
+      post(new WorkerInput.ReadSucceeded(key.id(), key.attempt(), id.node()));
     }
   }
 

@@ -593,16 +593,14 @@ final class SlabObjectStore implements ObjectStore {
 
   @Override
   public Optional<Pinned> pin(ObjectKey key) {
-    return Optional.ofNullable(held(key));
+    return Optional.ofNullable(held(step(new StoreInput.Pin(CALLER, key))));
   }
 
   private Optional<DataPlane.Served> pinToServe(ObjectKey key) {
-    return switch (step(new StoreInput.Serve(CALLER, key))) {
-      case PinGranted granted -> Optional.of(new Held(granted));
-      case AttachedGranted granted -> Optional.of(new Held(granted));
-      case OnDisk onDisk -> openToServe(onDisk);
-      case Answer absent -> Optional.empty();
-    };
+    Answer answer = step(new StoreInput.Serve(CALLER, key));
+    return answer instanceof OnDisk onDisk
+        ? openToServe(onDisk)
+        : Optional.ofNullable(held(answer));
   }
 
   private Optional<DataPlane.Served> openToServe(OnDisk onDisk) {
@@ -672,8 +670,8 @@ final class SlabObjectStore implements ObjectStore {
     }
   }
 
-  private Held held(ObjectKey key) {
-    return switch (step(new StoreInput.Pin(CALLER, key))) {
+  private Held held(Answer answer) {
+    return switch (answer) {
       case PinGranted granted -> new Held(granted);
       case AttachedGranted granted -> new Held(granted);
       case Answer absent -> null;

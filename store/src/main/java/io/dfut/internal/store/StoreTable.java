@@ -75,7 +75,7 @@ import java.util.function.Consumer;
  *
  * <h2>What is kept</h2>
  *
- * One entry per key (object and attempt), in one of four phases:
+ * One entry per key (object and attempt), in one of these phases, or attached (below):
  *
  * <pre>
  *            Create, room                        Seal
@@ -851,7 +851,6 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       }
       case Spilled spilled -> {
         entries.remove(key);
-        primaryCount--;
         dropFromDisk(spilled.spot, effects);
       }
       case Writing writing -> writing.doomed = true;
@@ -984,10 +983,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     if (!dead.contains(node) && peers.add(node)) {
       for (Pulling pulling : List.copyOf(awaitingPeer)) {
         for (Wait wait : pulling.waits.values()) {
-          reschedule(
-              wait,
-              wait.sinceNanos
-                  + (wait.isPut() ? limits.putTimeoutNanos() : limits.pullTimeoutNanos()));
+          reschedule(wait, wait.sinceNanos + patienceNanos(wait));
         }
         queue(pulling);
       }
@@ -1125,7 +1121,6 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
 
   /** The copy on disk is lost: another node may have one. */
   private void lostOnDisk(Pulling pulling, String why, Consumer<? super StoreEffect> effects) {
-    primaryCount--;
     dropFromDisk(pulling.spot, effects);
     pulling.spot = null;
     pulling.wasPrimary = true;
@@ -1180,12 +1175,8 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     awaitingPeer.remove(pulling);
     Invariant.check(entries.remove(pulling.key) == pulling, "a pull without an entry", pulling.key);
     look = true; // it may have held others back, also without having room itself
-    if (pulling.block != null) {
-      inFlightBytes -= pulling.bytes;
-      release(pulling.block);
-    }
+    giveRoomBack(pulling);
     if (pulling.spot != null) {
-      primaryCount--;
       dropFromDisk(pulling.spot, effects);
     }
     for (Wait wait : pulling.waits.values()) {
@@ -1194,6 +1185,13 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       } else {
         refuseLost(wait, why, effects);
       }
+    }
+  }
+
+  private void giveRoomBack(Pulling pulling) {
+    if (pulling.block != null) {
+      inFlightBytes -= pulling.bytes;
+      release(pulling.block);
     }
   }
 
@@ -1496,13 +1494,20 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     return true;
   }
 
+  /**
+   * @param source null for this node's disk
+   */
   private void run(Pulling pulling, NodeId source) {
     queues.get(pulling.urgency).remove(pulling);
     pulling.stage = Stage.RUNNING;
     pulling.source = source;
     pulling.transfer = ++lastTransfer;
     running.put(pulling.transfer, pulling);
-    runningByPeer.merge(source, 1, Integer::sum);
+    if (source == null) {
+      restoring++;
+    } else {
+      runningByPeer.merge(source, 1, Integer::sum);
+    }
   }
 
   private void startAttach(Pulling pulling, NodeId source, Consumer<? super StoreEffect> effects) {
@@ -1535,12 +1540,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
   }
 
   private void startRestore(Pulling pulling, Consumer<? super StoreEffect> effects) {
-    queues.get(pulling.urgency).remove(pulling);
-    pulling.stage = Stage.RUNNING;
-    pulling.source = null;
-    pulling.transfer = ++lastTransfer;
-    running.put(pulling.transfer, pulling);
-    restoring++;
+    run(pulling, null);
     effects.accept(new StartRestore(pulling.transfer, pulling.key, pulling.spot, pulling.block));
   }
 
@@ -1664,7 +1664,6 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     switch (entries.get(lost.key())) {
       case Spilled spilled when spilled.spot.equals(lost.spot()) -> {
         entries.remove(lost.key());
-        primaryCount--;
         dropFromDisk(spilled.spot, effects);
       }
       // One that is being read finds out by itself.
@@ -1677,7 +1676,9 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     }
   }
 
+  /** A primary is not on disk any more, and so not the primary. */
   private void dropFromDisk(SpillSpot spot, Consumer<? super StoreEffect> effects) {
+    primaryCount--;
     if (disk.drop(spot)) {
       effects.accept(new DeleteSpill(spot.file()));
     }
@@ -1731,11 +1732,8 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
   /** Gives an evictable entry's memory back. One that is on disk as well stays there. */
   private void evict(Sealed sealed) {
     if (sealed.primary) {
-      evictable.remove(sealed.key);
-      evictableBytes -= sealed.block.bytes();
       entries.put(sealed.key, new Spilled(sealed.key, sealed.bytes, sealed.label, sealed.spot));
-      sealedCount--;
-      release(sealed.block);
+      leaveMemory(sealed);
     } else {
       evictedBytes += sealed.bytes;
       drop(sealed);
@@ -1746,13 +1744,13 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     sealed.doomed = true;
     if (sealed.primary) {
       if (sealed.spot == null) {
+        primaryCount--;
         dirtyBytes -= sealed.block.bytes();
       } else {
         dropFromDisk(sealed.spot, effects);
         sealed.spot = null;
       }
       sealed.primary = false;
-      primaryCount--;
     }
     file(sealed);
   }
@@ -1765,10 +1763,14 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
 
   private void drop(Sealed sealed) {
     Invariant.check(sealed.pins() == 0, "dropped while pinned", sealed.key);
+    Invariant.check(entries.remove(sealed.key) == sealed, "dropped without an entry", sealed.key);
+    leaveMemory(sealed);
+  }
+
+  private void leaveMemory(Sealed sealed) {
     if (evictable.remove(sealed.key) != null) {
       evictableBytes -= sealed.block.bytes();
     }
-    Invariant.check(entries.remove(sealed.key) == sealed, "dropped without an entry", sealed.key);
     sealedCount--;
     release(sealed.block);
   }
@@ -1837,11 +1839,12 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     }
     queues.get(pulling.urgency).remove(pulling);
     entries.put(pulling.key, new Spilled(pulling.key, pulling.bytes, pulling.label, pulling.spot));
-    if (pulling.block != null) {
-      inFlightBytes -= pulling.bytes;
-      release(pulling.block);
-    }
+    giveRoomBack(pulling);
     look = true;
+  }
+
+  private long patienceNanos(Wait wait) {
+    return wait.isPut() ? limits.putTimeoutNanos() : limits.pullTimeoutNanos();
   }
 
   /** Whether room is all that a wait waits for. */
@@ -1862,7 +1865,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         reschedule(wait, nowNanos + limits.pullTimeoutNanos());
         continue;
       }
-      long patienceNanos = wait.isPut() ? limits.putTimeoutNanos() : limits.pullTimeoutNanos();
+      long patienceNanos = patienceNanos(wait);
       if (spilledAtNanos > nowNanos - patienceNanos && waitsForRoom(wait)) {
         reschedule(wait, spilledAtNanos + patienceNanos); // slow, but not stuck
         continue;

@@ -154,20 +154,18 @@ final class TlsTransport implements DataTransport {
       Date now = new Date();
       for (X509Certificate certificate : chain) {
         if (now.after(certificate.getNotAfter())) {
-          throw new CertificateException(
-              "the certificate of "
-                  + certificate.getSubjectX500Principal()
-                  + " expired at "
-                  + certificate.getNotAfter().toInstant());
+          throw outOfTime(certificate, " expired at ", certificate.getNotAfter());
         }
         if (now.before(certificate.getNotBefore())) {
-          throw new CertificateException(
-              "the certificate of "
-                  + certificate.getSubjectX500Principal()
-                  + " is valid only from "
-                  + certificate.getNotBefore().toInstant());
+          throw outOfTime(certificate, " is valid only from ", certificate.getNotBefore());
         }
       }
+    }
+
+    private static CertificateException outOfTime(
+        X509Certificate certificate, String what, Date bound) {
+      return new CertificateException(
+          "the certificate of " + certificate.getSubjectX500Principal() + what + bound.toInstant());
     }
 
     @Override

@@ -11,7 +11,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
-import java.nio.channels.GatheringByteChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -72,51 +71,17 @@ final class SpillFilesTest {
     return ended.get(30, TimeUnit.SECONDS);
   }
 
-  /** Delegates, and may throw. */
+  /** Files that get so far and no further. */
   private static SpillFiles.Disk failing(java.util.function.Predicate<Path> fails) {
-    return new SpillFiles.Disk() {
+    return new FaultyDisk() {
       @Override
-      public GatheringByteChannel create(Path file) throws IOException {
-        GatheringByteChannel real = SpillFiles.DISKS.create(file);
+      Fault of(Path file) {
         boolean broken = fails.test(file);
-        return new GatheringByteChannel() {
-          private long written;
-
-          @Override
-          public long write(ByteBuffer[] sources, int offset, int length) throws IOException {
-            if (broken && written > 1 << 20) {
-              throw new IOException("No space left on device");
-            }
-            long now = real.write(sources, offset, length);
-            written += now;
-            return now;
-          }
-
-          @Override
-          public long write(ByteBuffer[] sources) throws IOException {
-            return write(sources, 0, sources.length);
-          }
-
-          @Override
-          public int write(ByteBuffer source) throws IOException {
-            return real.write(source);
-          }
-
-          @Override
-          public boolean isOpen() {
-            return real.isOpen();
-          }
-
-          @Override
-          public void close() throws IOException {
-            real.close();
+        return written -> {
+          if (broken && written > 1 << 20) {
+            throw new IOException("No space left on device");
           }
         };
-      }
-
-      @Override
-      public long freeBytes(Path directory) {
-        return Long.MAX_VALUE;
       }
     };
   }

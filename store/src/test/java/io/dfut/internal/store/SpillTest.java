@@ -17,7 +17,6 @@ import io.dfut.internal.spi.ObjectStore.Urgency;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.GatheringByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -52,6 +51,19 @@ final class SpillTest {
 
   private SlabObjectStore open(String more) {
     return stores.open(1, "store.spill.directories = [\"" + directory + "\"], " + more);
+  }
+
+  private SlabObjectStore openNetworked() {
+    return stores.open(
+        1,
+        "store.memory = 16 MiB, store.spill.directories = [\"" + directory + "\"]",
+        new PlainTransport());
+  }
+
+  private SlabObjectStore openPeerOf(SlabObjectStore one) {
+    SlabObjectStore two = stores.open(2, "store.memory = 64 MiB", new PlainTransport());
+    two.peerUp(node(1), one.endpoint().orElseThrow());
+    return two;
   }
 
   private static Pinned read(SlabObjectStore store, int key, long bytes) throws Exception {
@@ -246,13 +258,8 @@ final class SpillTest {
 
   @Test
   void aPeerReadsFromDiskWithoutRoomHere() throws Exception {
-    SlabObjectStore one =
-        stores.open(
-            1,
-            "store.memory = 16 MiB, store.spill.directories = [\"" + directory + "\"]",
-            new PlainTransport());
-    SlabObjectStore two = stores.open(2, "store.memory = 64 MiB", new PlainTransport());
-    two.peerUp(node(1), one.endpoint().orElseThrow());
+    SlabObjectStore one = openNetworked();
+    SlabObjectStore two = openPeerOf(one);
     for (int i = 0; i < 6; i++) {
       one.putPrimary(key(i), Values.of(i, 6 * MIB + 12_345));
     }
@@ -267,13 +274,8 @@ final class SpillTest {
 
   @Test
   void aPeerHearsThatTheFileIsCorruptAndTheCopyIsGone() throws Exception {
-    SlabObjectStore one =
-        stores.open(
-            1,
-            "store.memory = 16 MiB, store.spill.directories = [\"" + directory + "\"]",
-            new PlainTransport());
-    SlabObjectStore two = stores.open(2, "store.memory = 64 MiB", new PlainTransport());
-    two.peerUp(node(1), one.endpoint().orElseThrow());
+    SlabObjectStore one = openNetworked();
+    SlabObjectStore two = openPeerOf(one);
     for (int i = 0; i < 4; i++) {
       one.putPrimary(key(i), Values.of(i, 6 * MIB));
     }
@@ -438,7 +440,7 @@ final class SpillTest {
   }
 
   /** Every third file cannot be written to its end, and every write takes its time. */
-  private static final class UnsteadyDisk implements SpillFiles.Disk {
+  private static final class UnsteadyDisk extends FaultyDisk {
     static final long WRITE_NANOS = 200_000;
 
     final AtomicInteger created = new AtomicInteger();
@@ -446,48 +448,15 @@ final class SpillTest {
     volatile boolean dead;
 
     @Override
-    public GatheringByteChannel create(Path file) throws IOException {
-      GatheringByteChannel real = SpillFiles.DISKS.create(file);
+    Fault of(Path file) {
       boolean fails = created.incrementAndGet() % 3 == 0;
-      return new GatheringByteChannel() {
-        private boolean begun;
-
-        @Override
-        public long write(ByteBuffer[] sources, int offset, int length) throws IOException {
-          if (dead || fails && begun) {
-            failed.incrementAndGet();
-            throw new IOException("Input/output error");
-          }
-          begun = true;
-          LockSupport.parkNanos(WRITE_NANOS);
-          return real.write(sources, offset, length);
+      return written -> {
+        if (dead || fails && written > 0) {
+          failed.incrementAndGet();
+          throw new IOException("Input/output error");
         }
-
-        @Override
-        public long write(ByteBuffer[] sources) throws IOException {
-          return write(sources, 0, sources.length);
-        }
-
-        @Override
-        public int write(ByteBuffer source) throws IOException {
-          return (int) write(new ByteBuffer[] {source});
-        }
-
-        @Override
-        public boolean isOpen() {
-          return real.isOpen();
-        }
-
-        @Override
-        public void close() throws IOException {
-          real.close();
-        }
+        LockSupport.parkNanos(WRITE_NANOS);
       };
-    }
-
-    @Override
-    public long freeBytes(Path directory) {
-      return Long.MAX_VALUE;
     }
   }
 
