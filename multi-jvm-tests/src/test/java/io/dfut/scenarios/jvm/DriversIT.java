@@ -54,6 +54,10 @@ final class DriversIT {
       ConfigFactory.parseString(
           "dfut.values.allow = [\"io.dfut.\"]\n" + String.join("\n", PATIENT));
 
+  /** In shared memory nothing would be moved at all. */
+  private static final Config PULLING =
+      ConfigFactory.parseString("dfut.store.shared-memory = off").withFallback(ADMITTED);
+
   private final List<JvmProcess> processes = new ArrayList<>();
 
   private JvmProcess start(JvmProcess.Builder program) {
@@ -118,9 +122,7 @@ final class DriversIT {
     JvmProcess node = node("b", 2);
     int length = 10_000_000;
     byte[] expected = Bodies.bytes(7, length);
-    Config pulling = // in shared memory it would not be moved at all
-        ConfigFactory.parseString("dfut.store.shared-memory = off").withFallback(ADMITTED);
-    try (DFutSystem dfut = DFutSystem.connect(address(node), pulling)) {
+    try (DFutSystem dfut = DFutSystem.connect(address(node), PULLING)) {
       DFut<byte[]> result = dfut.task(Bodies::bytes).submit(7, length);
       for (int i = 0; i < 3; i++) {
         assertThat(result.get(PATIENCE)).isEqualTo(expected);
@@ -148,7 +150,7 @@ final class DriversIT {
     try (DFutSystem dfut =
         DFutSystem.connect(
             address(node),
-            ConfigFactory.parseString("dfut.store.memory=400MiB").withFallback(ADMITTED))) {
+            ConfigFactory.parseString("dfut.store.memory=400MiB").withFallback(PULLING))) {
       List<DFut<ByteBuffer>> results = new ArrayList<>();
       for (byte seed = 0; seed < 3; seed++) {
         results.add(dfut.task(Bodies::offHeap).submit(seed, length));

@@ -69,7 +69,7 @@ final class SharedMemoryIT {
                 "-Xmx512m",
                 "-XX:+UseSerialGC",
                 "-Ddfut.cpus=1",
-                "-Ddfut.pekko.cluster.failure-detector.acceptable-heartbeat-pause=3s",
+                "-Ddfut.pekko.cluster.failure-detector.acceptable-heartbeat-pause=8s",
                 "-Ddfut.store.shared-memory=" + shared)
             .start();
     processes.add(process);
@@ -84,7 +84,7 @@ final class SharedMemoryIT {
     return ConfigFactory.parseString(
         "dfut.values.allow = [\"io.dfut.\"]\n"
             + "dfut.store.memory = 256 MiB\n"
-            + "dfut.pekko.cluster.failure-detector.acceptable-heartbeat-pause = 3s\n"
+            + "dfut.pekko.cluster.failure-detector.acceptable-heartbeat-pause = 8s\n"
             + "dfut.store.shared-memory = \""
             + shared
             + "\"");
