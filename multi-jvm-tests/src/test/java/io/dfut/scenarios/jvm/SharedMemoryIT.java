@@ -17,6 +17,7 @@ import io.dfut.ObjectView;
 import io.dfut.internal.cluster.launch.JvmProcess;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,6 +25,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -62,14 +64,23 @@ final class SharedMemoryIT {
     }
   }
 
-  private JvmProcess node(String name, String... join) {
+  /** Two free ports, the lower one first. */
+  private static int[] freePorts() throws IOException {
+    try (ServerSocket one = new ServerSocket(0);
+        ServerSocket other = new ServerSocket(0)) {
+      return IntStream.of(one.getLocalPort(), other.getLocalPort()).sorted().toArray();
+    }
+  }
+
+  private JvmProcess node(String name, int port, String... join) {
     JvmProcess process =
         JvmProcess.of(name, NodeProgram.class, join)
             .flags(
+                "-Ddfut.cluster.port=" + port,
                 "-Xmx512m",
                 "-XX:+UseSerialGC",
                 "-Ddfut.cpus=1",
-                "-Ddfut.pekko.cluster.failure-detector.acceptable-heartbeat-pause=8s",
+                "-Ddfut.pekko.cluster.failure-detector.acceptable-heartbeat-pause=3s",
                 "-Ddfut.store.shared-memory=" + shared)
             .start();
     processes.add(process);
@@ -84,7 +95,7 @@ final class SharedMemoryIT {
     return ConfigFactory.parseString(
         "dfut.values.allow = [\"io.dfut.\"]\n"
             + "dfut.store.memory = 256 MiB\n"
-            + "dfut.pekko.cluster.failure-detector.acceptable-heartbeat-pause = 8s\n"
+            + "dfut.pekko.cluster.failure-detector.acceptable-heartbeat-pause = 3s\n"
             + "dfut.store.shared-memory = \""
             + shared
             + "\"");
@@ -183,9 +194,11 @@ final class SharedMemoryIT {
   @Tag("C232")
   @DisplayName("232 in shared memory nothing is pulled or spilled, and a kill hurts no reader")
   void threeJvmsReadOneObjectInPlaceAndTheKillOfItsHolderHurtsNobody() throws Exception {
-    JvmProcess reader = node("reader");
-    String join = address(reader); // the oldest, so that the others go on when the source dies
-    JvmProcess source = node("source", join);
+    // Of two nodes the one with the lower address goes on when the other dies.
+    int[] ports = freePorts();
+    JvmProcess reader = node("reader", ports[0]);
+    String join = address(reader);
+    JvmProcess source = node("source", ports[1], join);
     String at = address(source);
     byte[] expected = Bodies.bytes(7, LENGTH);
     MemorySegment right = MemorySegment.ofArray(expected);
@@ -233,7 +246,7 @@ final class SharedMemoryIT {
         await("the source is found dead: before, nobody can join")
             .atMost(PATIENCE)
             .until(() -> !dfut.nodes().contains(home));
-        JvmProcess next = node("next", join);
+        JvmProcess next = node("next", 0, join);
         address(next);
         assertThat(runs()).as("swept by the next").doesNotContain(left).hasSize(3);
         assertThat(view.segment().mismatch(right)).isEqualTo(-1);
