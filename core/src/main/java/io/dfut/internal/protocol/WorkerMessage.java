@@ -7,7 +7,9 @@ import io.dfut.WorkerId;
 import io.dfut.internal.task.Failure;
 import io.dfut.internal.task.Outcome;
 import io.dfut.internal.task.TaskSpec;
+import java.util.Collection;
 import java.util.List;
+import java.util.Set;
 
 /**
  * What is said to a worker, from whatever node. Ids only; may be late or repeated; handlers are
@@ -122,6 +124,15 @@ public sealed interface WorkerMessage {
 
     public Waited {
       waiters = List.copyOf(waiters);
+    }
+
+    /** Adds waiters to those that are known already, within the bound. */
+    public static void addTo(Set<TaskId> known, Collection<TaskId> more) {
+      for (TaskId waiter : more) {
+        if (known.size() < WAITERS_MAX) {
+          known.add(waiter);
+        }
+      }
     }
   }
 

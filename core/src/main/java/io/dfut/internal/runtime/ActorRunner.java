@@ -67,7 +67,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
 
   /** Constructs the actor on the current thread and answers its creation. */
   void create(Pushed creation) {
-    TaskContext task = new TaskContext(worker, creation, TaskContext.Slot.NONE, 0);
+    TaskContext task = new TaskContext(worker, creation, TaskContext.Slot.NONE, null);
     task.run(
         body -> {
           construct(() -> (DFutActor<?>) body.call(new Object[0]));
@@ -228,7 +228,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
     if (worker.refuseWithoutArguments(call)) {
       return;
     }
-    new TaskContext(worker, call, TaskContext.Slot.NONE, 0)
+    new TaskContext(worker, call, TaskContext.Slot.NONE, null)
         .run(task -> task.call(new Object[] {actor}));
   }
 

@@ -189,7 +189,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
       worker.becomeActor(pushed);
       return;
     }
-    TaskContext context = new TaskContext(worker, pushed, this, 0);
+    TaskContext context = new TaskContext(worker, pushed, this, null);
     current = context;
     try {
       context.run();

@@ -12,6 +12,7 @@ import io.dfut.internal.ownership.WorkerInput;
 import io.dfut.internal.protocol.PushedArgument;
 import io.dfut.internal.protocol.WorkerMessage.TaskPushed;
 import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
+import io.dfut.internal.protocol.WorkerMessage.Waited;
 import io.dfut.internal.spi.ObjectKey;
 import io.dfut.internal.task.Argument;
 import io.dfut.internal.task.Failure;
@@ -23,8 +24,10 @@ import io.dfut.internal.task.ThrownError;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * One attempt of one task, from its turn to its answer: the context of its body, and the handles
@@ -55,6 +58,11 @@ final class TaskContext extends WorkerContext {
   final Pushed pushed;
   private final TaskPushed push;
   private final Slot slot;
+
+  /** The task that runs this one inline, as it waits for it; null for one that was pushed. */
+  private final TaskContext outer;
+
+  /** How many tasks run on this stack already. */
   private final int nesting;
 
   /** Handles made in this task and still open at its end are given back then. Guarded by itself. */
@@ -74,14 +82,15 @@ final class TaskContext extends WorkerContext {
   private volatile Failure actorEnds;
 
   /**
-   * @param nesting how many tasks run on this stack already
+   * @param outer the task that runs this one inline; null when it was pushed
    */
-  TaskContext(WorkerActor worker, Pushed pushed, Slot slot, int nesting) {
+  TaskContext(WorkerActor worker, Pushed pushed, Slot slot, TaskContext outer) {
     super(worker, pushed.push.spec().job());
     this.pushed = pushed;
     this.push = pushed.push;
     this.slot = slot;
-    this.nesting = nesting;
+    this.outer = outer;
+    this.nesting = outer == null ? 0 : outer.nesting + 1;
   }
 
   // ---- the context ----
@@ -197,25 +206,27 @@ final class TaskContext extends WorkerContext {
   }
 
   /** Tasks that are known to wait for this one, oldest news first. Bounded; guarded by itself. */
-  private final java.util.LinkedHashSet<TaskId> waiters = new java.util.LinkedHashSet<>(0);
+  private final Set<TaskId> waiters = new LinkedHashSet<>(0);
 
   void waitedForBy(List<TaskId> others) {
     synchronized (waiters) {
-      for (TaskId other : others) {
-        if (waiters.size() < io.dfut.internal.protocol.WorkerMessage.Waited.WAITERS_MAX - 1) {
-          waiters.add(other);
-        }
-      }
+      Waited.addTo(waiters, others);
     }
   }
 
-  /** This task and those that wait for it: all of them wait for what this one waits for. */
+  /**
+   * This task and those that wait for it, such as one that runs it inline: all of them wait for
+   * what this one waits for.
+   */
   List<TaskId> waiting() {
+    Set<TaskId> all = new LinkedHashSet<>(List.of(push.spec().id()));
     synchronized (waiters) {
-      List<TaskId> all = new ArrayList<>(waiters);
-      all.add(push.spec().id());
-      return all;
+      Waited.addTo(all, waiters);
     }
+    if (outer != null) {
+      Waited.addTo(all, outer.waiting());
+    }
+    return List.copyOf(all);
   }
 
   // ---- running what is waited for ----
@@ -302,7 +313,7 @@ final class TaskContext extends WorkerContext {
                 : Math.max(1, task.spec.timeoutNanos() - (System.nanoTime() - task.sinceNanos)));
     boolean interrupted = Thread.interrupted();
     try {
-      new TaskContext(worker, new Pushed(inline, task), slot, nesting + 1).run();
+      new TaskContext(worker, new Pushed(inline, task), slot, this).run();
     } finally {
       if (interrupted || isCancelled()) {
         Thread.currentThread().interrupt();

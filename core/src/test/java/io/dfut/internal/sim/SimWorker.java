@@ -130,9 +130,22 @@ final class SimWorker {
     /** Tasks that are known to wait for this one. */
     final Set<TaskId> waiters = new java.util.LinkedHashSet<>();
 
+    /** The task that runs this one inline; null for others. */
+    Running outer;
+
     Running(Pushed pushed, Program<Handle> program) {
       this.pushed = pushed;
       this.program = program;
+    }
+
+    /** This task and those that are known to wait for it. */
+    List<TaskId> waiting() {
+      Set<TaskId> all = new java.util.LinkedHashSet<>(List.of(task().orElseThrow()));
+      WorkerMessage.Waited.addTo(all, waiters);
+      if (outer != null) {
+        WorkerMessage.Waited.addTo(all, outer.waiting());
+      }
+      return List.copyOf(all);
     }
 
     boolean isCall() {
@@ -399,9 +412,7 @@ final class SimWorker {
     for (Running running : running()) {
       if (running.task().filter(object.task()::equals).isPresent()) {
         here = true;
-        waiters.stream()
-            .limit(WorkerMessage.Waited.WAITERS_MAX - 1 - running.waiters.size())
-            .forEach(running.waiters::add);
+        WorkerMessage.Waited.addTo(running.waiters, waiters);
       }
     }
     Optional<Pushed> queued =
@@ -436,9 +447,7 @@ final class SimWorker {
       if (running.pushed != null
           && running.waitingFor != null
           && running.waitingFor.cell.outcome == null) {
-        List<TaskId> waiting = new ArrayList<>(running.waiters);
-        waiting.add(running.pushed.push.spec().id());
-        input(new WorkerInput.StillWaiting(running.waitingFor.id, waiting));
+        input(new WorkerInput.StillWaiting(running.waitingFor.id, running.waiting()));
         any = true;
       }
     }
@@ -808,6 +817,7 @@ final class SimWorker {
     if (running.isCall()) {
       calls.add(running);
     } else {
+      running.outer = stack.peek();
       stack.push(running);
     }
     for (PushedArgument argument : pushed.push.arguments()) {

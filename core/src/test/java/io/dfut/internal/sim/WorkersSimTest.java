@@ -90,6 +90,7 @@ final class WorkersSimTest {
     recipe.sim(16_958, seen, false).run();
     recipe.sim(38_509, seen, false).run();
     recipe.sim(42_726, seen, false).run();
+    recipe.sim(62_098, seen, false).run(); // through one that runs inline for another
     assertThat(seen.of("call that could never run")).isGreaterThanOrEqualTo(2);
   }
 
