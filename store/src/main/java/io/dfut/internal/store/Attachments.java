@@ -1,6 +1,7 @@
 package io.dfut.internal.store;
 
 import io.dfut.NodeId;
+import io.dfut.internal.spi.ObjectKey;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -14,6 +15,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,6 +34,9 @@ final class Attachments implements AutoCloseable {
 
   /** Slabs that are kept mapped while nobody reads in them. */
   static final int IDLE_MAX = 256;
+
+  /** No mark stands for it. */
+  private static final int ASKED = -1;
 
   /** A slab of another node. Guarded by the attachments' lock, but for what never changes. */
   private static final class Mapping {
@@ -54,11 +59,15 @@ final class Attachments implements AutoCloseable {
     private final long offset;
     private final long bytes;
 
-    private Attached(NodeId source, Mapping mapping, long offset, long bytes) {
+    /** The cell of its mark; {@link #ASKED} when the source holds it because it was asked. */
+    private final int cell;
+
+    private Attached(NodeId source, Mapping mapping, long offset, long bytes, int cell) {
       this.source = source;
       this.mapping = mapping;
       this.offset = offset;
       this.bytes = bytes;
+      this.cell = cell;
     }
 
     /** Its bytes; read-only. */
@@ -88,26 +97,93 @@ final class Attachments implements AutoCloseable {
    */
   private final Map<NodeId, List<Long>> toRelease = new HashMap<>();
 
+  /**
+   * A node whose memory is seen here, and which has admitted us.
+   *
+   * @param catalogue empty when it has none that we know
+   */
+  private record Source(Share share, Optional<Catalogue.View> catalogue) {}
+
   /** Shares that were looked at and found to be what they say, by their node. */
-  private final Map<NodeId, Share> proven = new HashMap<>();
+  private final Map<NodeId, Source> proven = new HashMap<>();
+
+  /** Where our marks are; empty where no memory is shared. */
+  private final Optional<Marks> marks;
 
   private int idle;
   private boolean closed;
 
-  /** Whether this node's memory can be mapped here. Reads a file when it is asked first. */
+  Attachments(Optional<Marks> marks) {
+    this.marks = marks;
+  }
+
+  /**
+   * Whether this node's memory can be mapped here. Reads files when it is asked first. The node has
+   * granted a hold, and so knows where our marks are.
+   */
   boolean isProven(NodeId source, Share share) {
     synchronized (this) {
-      if (share.equals(proven.get(source))) {
+      Source known = proven.get(source);
+      if (known != null && share.equals(known.share)) {
         return true;
       }
     }
     if (!share.isProven()) {
       return false;
     }
+    Optional<Catalogue.View> catalogue = Optional.empty();
+    try {
+      catalogue = Optional.of(Catalogue.View.of(Path.of(share.directory())));
+    } catch (IOException e) {
+      log.debug("{} is asked for each object", source, e);
+    }
     synchronized (this) {
-      proven.put(source, share);
+      proven.put(source, new Source(share, catalogue));
     }
     return true;
+  }
+
+  /**
+   * Maps an object without asking its source, if it is in the catalogue of one that has granted
+   * something before. False when the source has to be asked; then nothing is held.
+   *
+   * @param number the hold's
+   */
+  synchronized boolean attachUnasked(long number, NodeId source, ObjectKey key, long bytes) {
+    Source known = proven.get(source);
+    if (closed || known == null || known.catalogue.isEmpty() || marks.isEmpty()) {
+      return false;
+    }
+    Catalogue.View catalogue = known.catalogue.get();
+    Optional<Catalogue.Place> found = catalogue.find(key, bytes);
+    if (found.isEmpty()) {
+      return false;
+    }
+    Catalogue.Place place = found.get();
+    int cell = marks.get().set(catalogue.id(), place.mark());
+    if (cell < 0) {
+      return false;
+    }
+    boolean mapped = false;
+    try {
+      if (catalogue.isStill(place)) {
+        HoldFrames.Held held =
+            new HoldFrames.Held(
+                place.offset(),
+                place.slabBytes(),
+                SharedDirectory.slabName(place.slab()),
+                known.share);
+        attach(number, source, held, bytes, cell);
+        mapped = true;
+      }
+    } catch (IOException e) {
+      log.debug("{} of {} cannot be mapped", key, source, e);
+    } finally {
+      if (!mapped) {
+        marks.get().clear(cell);
+      }
+    }
+    return mapped;
   }
 
   /**
@@ -118,10 +194,15 @@ final class Attachments implements AutoCloseable {
    */
   synchronized void attach(long number, NodeId source, HoldFrames.Held held, long bytes)
       throws IOException {
+    attach(number, source, held, bytes, ASKED);
+  }
+
+  private void attach(long number, NodeId source, HoldFrames.Held held, long bytes, int cell)
+      throws IOException {
     if (closed) {
       throw new IOException("the store is closed");
     }
-    if (held.offset() > held.slabBytes() - bytes) {
+    if (held.offset() < 0 || held.offset() > held.slabBytes() - bytes) {
       throw new IOException(source + " names a place beyond its slab: " + held);
     }
     Path file = Path.of(held.source().directory()).resolve(held.file());
@@ -136,7 +217,7 @@ final class Attachments implements AutoCloseable {
     if (mapping.users++ == 0) {
       idle--;
     }
-    attached.put(number, new Attached(source, mapping, held.offset(), bytes));
+    attached.put(number, new Attached(source, mapping, held.offset(), bytes, cell));
   }
 
   private static Mapping map(Path file, long bytes) throws IOException {
@@ -180,7 +261,11 @@ final class Attachments implements AutoCloseable {
       if (gone == null) {
         return; // closed
       }
-      toRelease.computeIfAbsent(gone.source, node -> new ArrayList<>()).add(number);
+      if (gone.cell == ASKED) {
+        toRelease.computeIfAbsent(gone.source, node -> new ArrayList<>()).add(number);
+      } else {
+        marks.orElseThrow().clear(gone.cell);
+      }
       if (--gone.mapping.users == 0) {
         idle++;
       }

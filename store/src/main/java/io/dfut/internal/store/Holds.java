@@ -10,6 +10,7 @@ import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,6 +22,9 @@ import org.slf4j.LoggerFactory;
  * <p>A hold belongs to the reader's {@link Share}, not to a connection: a connection may break, and
  * a node may be taken for dead, while threads of it go on reading. Only the lock of its directory
  * tells, which the kernel frees with the process.
+ *
+ * <p>A reader that was admitted once may read what the {@link Catalogue} shows without asking; it
+ * sets a mark instead.
  *
  * <p>The reader numbers its holds. If it does not know whether one was granted, it releases it all
  * the same; that release may come before the hold, so it is remembered.
@@ -43,12 +47,17 @@ final class Holds implements AutoCloseable {
   private static final class Reader {
     final String proof;
     final RunDirectory.Watch watch;
+
+    /** What it reads without having asked. */
+    final Marks marks;
+
     final Map<Long, Served> holds = new HashMap<>();
     final LinkedHashSet<Long> early = new LinkedHashSet<>();
 
-    Reader(String proof, RunDirectory.Watch watch) {
+    Reader(String proof, RunDirectory.Watch watch, Marks marks) {
       this.proof = proof;
       this.watch = watch;
+      this.marks = marks;
     }
   }
 
@@ -58,8 +67,15 @@ final class Holds implements AutoCloseable {
   /** Directories that are not proven, so that they are not looked for again and again. Bounded. */
   private final Set<Share> strangers = new HashSet<>();
 
+  /** What may be read without asking; empty where no memory is shared. */
+  private final Optional<Catalogue> catalogue;
+
   private int count;
   private boolean closed;
+
+  Holds(Optional<Catalogue> catalogue) {
+    this.catalogue = catalogue;
+  }
 
   /** Whether this reader sees our memory and can be watched; false when it has to pull. */
   synchronized boolean admit(Share reader) {
@@ -75,8 +91,11 @@ final class Holds implements AutoCloseable {
     }
     try {
       if (reader.isProven()) {
-        RunDirectory.Watch watch = RunDirectory.Watch.of(Path.of(reader.directory()));
-        readers.put(reader.directory(), new Reader(reader.proof(), watch));
+        Path directory = Path.of(reader.directory());
+        Marks marks = Marks.of(directory);
+        RunDirectory.Watch watch = RunDirectory.Watch.of(directory);
+        readers.put(reader.directory(), new Reader(reader.proof(), watch, marks));
+        catalogue.ifPresent(c -> c.add(marks)); // before it is told anything, and so can set one
         return true;
       }
     } catch (IOException | RuntimeException e) {
@@ -134,6 +153,7 @@ final class Holds implements AutoCloseable {
           log.debug("{} is gone; it held {} objects", entry.getKey(), reader.holds.size());
           ended.addAll(reader.holds.values());
           count -= reader.holds.size();
+          catalogue.ifPresent(c -> c.remove(reader.marks));
           reader.watch.close();
           i.remove();
         }
@@ -142,9 +162,13 @@ final class Holds implements AutoCloseable {
     ended.forEach(Served::close);
   }
 
-  /** How many objects are held; for tests. */
+  /** How many objects are held, asked for or not; for tests. */
   synchronized int count() {
-    return count;
+    int marked = 0;
+    for (Reader reader : readers.values()) {
+      marked += catalogue.map(c -> reader.marks.count(c.id())).orElse(0);
+    }
+    return count + marked;
   }
 
   /** Grants nothing any more. Pins are not given back: the store closes, its files are unlinked. */

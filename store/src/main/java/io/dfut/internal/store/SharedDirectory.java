@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
@@ -26,10 +27,14 @@ final class SharedDirectory implements AutoCloseable {
 
   private final RunDirectory run;
   private final Share share;
+  private final Catalogue catalogue;
+  private final Marks marks;
 
-  private SharedDirectory(RunDirectory run, Share share) {
+  private SharedDirectory(RunDirectory run, Share share, Catalogue catalogue, Marks marks) {
     this.run = run;
     this.share = share;
+    this.catalogue = catalogue;
+    this.marks = marks;
   }
 
   /**
@@ -92,12 +97,17 @@ final class SharedDirectory implements AutoCloseable {
                         "this system does not name the boot of its kernel, so that nodes could"
                             + " not prove that they are on one host"));
     RunDirectory run = RunDirectory.open(parent, Share.PREFIX);
-    Share share = null;
+    SharedDirectory made = null;
     try {
-      share = Share.found(run.path(), boot);
-      return new SharedDirectory(run, share);
+      made =
+          new SharedDirectory(
+              run,
+              Share.found(run.path(), boot),
+              Catalogue.create(run.path()),
+              Marks.create(run.path()));
+      return made;
     } finally {
-      if (share == null) {
+      if (made == null) {
         run.close();
       }
     }
@@ -106,6 +116,16 @@ final class SharedDirectory implements AutoCloseable {
   /** What peers are told. */
   Share share() {
     return share;
+  }
+
+  /** What this store reads in the memory of others. */
+  Marks marks() {
+    return marks;
+  }
+
+  /** What others may read without asking. */
+  Catalogue catalogue() {
+    return catalogue;
   }
 
   /** Keeps others holding for us beyond {@link #close}, until {@link #release}. */
@@ -120,7 +140,12 @@ final class SharedDirectory implements AutoCloseable {
 
   /** The file of a slab. */
   Path file(int slab) {
-    return run.path().resolve("slab-" + slab);
+    return run.path().resolve(slabName(slab));
+  }
+
+  /** What the file of a slab is called. */
+  static String slabName(long slab) {
+    return "slab-" + slab;
   }
 
   /** Whether that is what a slab's file is called: what a peer says is used as a path. */
@@ -142,6 +167,17 @@ final class SharedDirectory implements AutoCloseable {
       throw new IOException(
           run.path().getParent() + " has " + usable + " bytes free, not " + bytes + " for a slab");
     }
+    MemorySegment segment = createFile(file, bytes, arena);
+    segment.load();
+    return segment;
+  }
+
+  /**
+   * A new file of zeros, mapped.
+   *
+   * @throws IOException there is no room, say; nothing is left behind
+   */
+  static MemorySegment createFile(Path file, long bytes, Arena arena) throws IOException {
     boolean made = false;
     try (FileChannel channel =
         FileChannel.open(
@@ -155,7 +191,6 @@ final class SharedDirectory implements AutoCloseable {
         at += channel.write(zeros, at);
       }
       MemorySegment segment = channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena);
-      segment.load();
       made = true;
       return segment;
     } finally {
@@ -190,6 +225,21 @@ final class SharedDirectory implements AutoCloseable {
         throw new IOException(file + " is too short"); // a mapping beyond its end would kill us
       }
       return channel.map(FileChannel.MapMode.READ_ONLY, offset, bytes, Arena.ofAuto());
+    }
+  }
+
+  /**
+   * A file of another store, as that changes it; read-only, and unmapped when nobody can reach it.
+   *
+   * @throws IOException when it is not there, or not of that size
+   */
+  static MemorySegment mapShared(Path file, long bytes) throws IOException {
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
+      if (channel.size() != bytes) {
+        throw new IOException(file + " has " + channel.size() + " bytes, not " + bytes);
+      }
+      return channel.map(FileChannel.MapMode.READ_ONLY, 0, bytes, Arena.ofAuto());
     }
   }
 

@@ -111,8 +111,8 @@ final class SlabObjectStore implements ObjectStore {
   private final Optional<SharedDirectory> shared;
   private final StoreMemory memory;
   private final Optional<SpillFiles> spill;
-  private final Attachments attachments = new Attachments();
-  private final Holds holds = new Holds();
+  private final Attachments attachments;
+  private final Holds holds;
   private final Optional<DataPlane> dataPlane;
   private final AtomicLong lastWaiter = new AtomicLong(CALLER);
 
@@ -142,6 +142,9 @@ final class SlabObjectStore implements ObjectStore {
     this.self = self;
     this.shared = SharedDirectory.open(settings, transport.isPresent());
     this.memory = new StoreMemory(shared);
+    this.attachments = new Attachments(shared.map(SharedDirectory::marks));
+    Optional<Catalogue> catalogue = shared.map(SharedDirectory::catalogue);
+    this.holds = new Holds(catalogue);
     Optional<SpillFiles> files = Optional.empty();
     boolean opened = false;
     try {
@@ -153,7 +156,8 @@ final class SlabObjectStore implements ObjectStore {
               settings.limits(
                   transport.isPresent(),
                   files.isPresent(),
-                  transport.isPresent() && shared.isPresent()));
+                  transport.isPresent() && shared.isPresent()),
+              catalogue.map(c -> c.ofBlocks(memory::isInFile)).orElse(DirectReaders.NONE));
       Optional<DataPlane.Sharing> sharing =
           shared.map(s -> new DataPlane.Sharing(s.share(), holds, attachments));
       this.dataPlane =
@@ -282,6 +286,10 @@ final class SlabObjectStore implements ObjectStore {
       step(
           new StoreInput.PullEnded(
               start.transfer(), new PullOutcome.Failed(0, "the node is gone")));
+      return;
+    }
+    if (attachments.attachUnasked(start.transfer(), start.source(), start.key(), start.bytes())) {
+      step(new StoreInput.PullEnded(start.transfer(), new PullOutcome.Attached()));
       return;
     }
     dataPlane

@@ -162,10 +162,15 @@ final class StoreMemory implements AutoCloseable {
     return slab.segment().asSlice(block.offset(), block.bytes());
   }
 
+  /** Whether the block is in a file. */
+  boolean isInFile(Block block) {
+    Slab slab = slabs.get(block.slab());
+    return slab != null && slab.isFile();
+  }
+
   /** The file that the block is in; empty when it is in ordinary memory. */
   Optional<Path> file(Block block) {
-    Slab slab = slabs.get(block.slab());
-    return slab != null && slab.isFile()
+    return isInFile(block)
         ? shared.map(directory -> directory.file(block.slab()))
         : Optional.empty();
   }

@@ -127,6 +127,9 @@ import java.util.function.Consumer;
  *       leave a copy that nobody frees) and becomes one of those last readers.
  *   <li><b>Free or put of what is attached</b>: the entry goes at once, its readers go on, and the
  *       source hears of the last one. A later fetch asks afresh.
+ *   <li><b>Free or eviction of what is read without asking</b> ({@link DirectReaders}): it is
+ *       withdrawn first, so that nobody begins; those who read it then are counted as one reader,
+ *       and looked for again every {@link #LEAVING_LOOK_NANOS} until they are gone.
  *   <li><b>Free twice, free of an unknown key</b>: nothing to do. A late free cannot hit another
  *       object, since the key has the attempt.
  *   <li><b>Giving up against being answered</b>: the table says which came first ({@link Decided});
@@ -204,6 +207,9 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
 
   /** A file takes at least such a part of the store, as long as that is not more than a batch. */
   private static final int SPILL_AT_LEAST_ONE_OF = 8;
+
+  /** How often it is looked whether direct readers of what was withdrawn have left. */
+  static final long LEAVING_LOOK_NANOS = 50_000_000;
 
   /** How many holders an error names. */
   static final int HOLDERS_NAMED = 5;
@@ -395,6 +401,9 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     /** Whether it is being written to disk. */
     boolean spilling;
 
+    /** Whether it may be read without asking this table. */
+    boolean published;
+
     Sealed(ObjectKey key, long bytes, String label, Block block, long seal) {
       super(key, bytes, label);
       this.block = block;
@@ -456,6 +465,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
 
   private final NodeId self;
   private final Limits limits;
+  private final DirectReaders direct;
   private final BlockAllocator allocator;
 
   /** Everything that has memory or is about to. See the essay for when entries come and go. */
@@ -475,6 +485,15 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
 
   /** What is being written to disk, by file. Added with StartSpill; removed on SpillEnded. */
   private final LinkedHashMap<Long, List<Sealed>> spills = new LinkedHashMap<>();
+
+  /**
+   * What was withdrawn from direct readers while they read it. Each has one reader that stands for
+   * them. Added on withdrawal; removed when a later look finds nobody.
+   */
+  private final LinkedHashSet<Sealed> leaving = new LinkedHashSet<>();
+
+  /** When to look again; never while there are none. */
+  private long leavingLookNanos = Long.MAX_VALUE;
 
   private final SpillBook disk = new SpillBook();
 
@@ -594,8 +613,16 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
   private long pulls;
 
   StoreTable(NodeId self, Limits limits) {
+    this(self, limits, DirectReaders.NONE);
+  }
+
+  /**
+   * @param direct who reads blocks without asking
+   */
+  StoreTable(NodeId self, Limits limits, DirectReaders direct) {
     this.self = Objects.requireNonNull(self, "self");
     this.limits = Objects.requireNonNull(limits, "limits");
+    this.direct = Objects.requireNonNull(direct, "direct");
     this.allocator = new BlockAllocator(limits.capacityBytes(), limits.slabBytes());
     for (Urgency urgency : URGENCIES) {
       queues.put(urgency, new LinkedHashSet<>());
@@ -634,7 +661,10 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         }
       }
       case DiskLost lost -> onDiskLost(lost, effects);
-      case TimerFired fired -> onTimer(nowNanos, effects);
+      case TimerFired fired -> {
+        onTimer(nowNanos, effects);
+        lookAtLeaving(nowNanos);
+      }
       case Close close -> onClose(effects);
     }
     serveAll(nowNanos, effects);
@@ -652,6 +682,12 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     long wakeNanos = deadlines.isEmpty() ? Long.MAX_VALUE : deadlines.first().deadlineNanos;
     if (spillPaused) {
       wakeNanos = Math.min(wakeNanos, spillPausedUntilNanos);
+    }
+    if (!leaving.isEmpty()) {
+      if (leavingLookNanos == Long.MAX_VALUE) {
+        leavingLookNanos = nowNanos + LEAVING_LOOK_NANOS;
+      }
+      wakeNanos = Math.min(wakeNanos, leavingLookNanos);
     }
     if (wakeNanos < timerNanos) {
       timerNanos = wakeNanos;
@@ -755,6 +791,8 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     makePrimary(sealed);
     if (writing.doomed) {
       doom(sealed, effects); // before those who wait: a put among them revives it
+    } else {
+      publish(sealed);
     }
     answerAll(sealed, writing.waits.values(), nowNanos, effects);
     dropIfDoomed(sealed);
@@ -828,11 +866,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
 
   private void onUnpin(ObjectKey key) {
     Invariant.check(entries.get(key) instanceof Sealed, "unpinned without a sealed entry", key);
-    Sealed sealed = (Sealed) entries.get(key);
-    Invariant.check(sealed.readers > 0, "unpinned more often than pinned", key);
-    sealed.readers--;
-    file(sealed);
-    dropIfDoomed(sealed);
+    removeReader((Sealed) entries.get(key));
   }
 
   private void onPromote(Promote promote, Consumer<? super StoreEffect> effects) {
@@ -1091,6 +1125,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         new Sealed(pulling.key, pulling.bytes, pulling.label, pulling.block, ++lastSeal);
     entries.put(pulling.key, sealed);
     sealedCount++;
+    publish(sealed);
     return sealed;
   }
 
@@ -1729,8 +1764,55 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     }
   }
 
-  /** Gives an evictable entry's memory back. One that is on disk as well stays there. */
+  private void removeReader(Sealed sealed) {
+    Invariant.check(sealed.readers > 0, "unpinned more often than pinned", sealed.key);
+    sealed.readers--;
+    file(sealed);
+    dropIfDoomed(sealed);
+  }
+
+  // ------------------------------------------------------------------------------------------------ direct readers
+
+  private void publish(Sealed sealed) {
+    sealed.published = direct.publish(sealed.key, sealed.block, sealed.bytes);
+  }
+
+  /** No direct reader begins any more; those that read count as one reader until they have left. */
+  private void withdraw(Sealed sealed) {
+    if (sealed.published) {
+      sealed.published = false;
+      if (!direct.withdraw(sealed.key)) {
+        leaving.add(sealed);
+        addReader(sealed);
+      }
+    }
+  }
+
+  private void lookAtLeaving(long nowNanos) {
+    if (nowNanos < leavingLookNanos) {
+      return;
+    }
+    leavingLookNanos = Long.MAX_VALUE;
+    for (Sealed sealed : List.copyOf(leaving)) {
+      if (direct.withdraw(sealed.key)) {
+        leaving.remove(sealed);
+        if (!sealed.doomed) { // it was to be evicted: its room is had when it is wanted again
+          publish(sealed);
+        }
+        removeReader(sealed);
+      }
+    }
+  }
+
+  /**
+   * Gives an evictable entry's memory back, unless a direct reader has it. One that is on disk as
+   * well stays there.
+   */
   private void evict(Sealed sealed) {
+    withdraw(sealed);
+    if (!sealed.isEvictable()) {
+      return;
+    }
     if (sealed.primary) {
       entries.put(sealed.key, new Spilled(sealed.key, sealed.bytes, sealed.label, sealed.spot));
       leaveMemory(sealed);
@@ -1742,6 +1824,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
 
   private void doom(Sealed sealed, Consumer<? super StoreEffect> effects) {
     sealed.doomed = true;
+    withdraw(sealed);
     if (sealed.primary) {
       if (sealed.spot == null) {
         primaryCount--;
@@ -2125,6 +2208,12 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
           sealedSeen++;
           primariesSeen += sealed.primary ? 1 : 0;
           Invariant.check(sealed.readers >= 0, "negative readers", entry.key);
+          Invariant.check(
+              !sealed.published || !sealed.doomed && !leaving.contains(sealed),
+              "published, and withdrawn",
+              entry.key);
+          Invariant.check(
+              !leaving.contains(sealed) || sealed.readers > 0, "nobody is leaving", entry.key);
           Invariant.check(
               sealed.isEvictable() == (evictable.get(entry.key) == sealed),
               "use and eviction disagree",

@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -71,6 +72,15 @@ final class SharedMemoryTest {
 
   private static Pinned get(SlabObjectStore store, int key, long bytes) throws Exception {
     return Stores.get(fetch(store, key, bytes));
+  }
+
+  /** Readers have to ask for each object. */
+  private void withoutCatalogues() throws IOException {
+    try (Stream<Path> runs = Files.list(directory)) {
+      for (Path run : runs.toList()) {
+        Files.delete(run.resolve(Catalogue.FILE));
+      }
+    }
   }
 
   private static void awaitNoHolds(SlabObjectStore store) {
@@ -330,6 +340,7 @@ final class SharedMemoryTest {
     Values value = Values.of(1, MIB);
     one.putPrimary(key(1), value);
     one.putPrimary(key(2), value);
+    withoutCatalogues();
     get(two, 2, MIB).close();
     awaitNoHolds(one);
     breaks.set(1);
@@ -364,7 +375,7 @@ final class SharedMemoryTest {
     SlabObjectStore one = open(1);
     one.putPrimary(key(1), Values.of(1, MIB));
     try (SharedDirectory reader = SharedDirectory.open(directory);
-        Holds holds = new Holds()) {
+        Holds holds = new Holds(Optional.empty())) {
       assertThat(holds.admit(reader.share())).isTrue();
       holds.release(reader.share(), List.of(7L));
       DataPlane.Served pin = (DataPlane.Served) one.pin(key(1)).orElseThrow();

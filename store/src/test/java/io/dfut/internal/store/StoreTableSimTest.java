@@ -40,7 +40,7 @@ import org.junit.jupiter.api.Test;
  * random history everybody lets go, and nothing may be left.
  */
 final class StoreTableSimTest {
-  private static final int SEEDS = 3_000;
+  private static final int SEEDS = 4_000;
   private static final int STEPS = 250;
 
   @Test
@@ -52,7 +52,7 @@ final class StoreTableSimTest {
     Map<String, Integer> seen = new TreeMap<>();
     for (long seed = first; seed < first + (given != null ? 1 : SEEDS); seed++) {
       try {
-        new Sim(seed, seen).run();
+        new Sim(seed, seen, seed % 3 == 0).run();
       } catch (RuntimeException | AssertionError e) {
         throw new AssertionError("seed " + seed + ": replay with -Ddfut.sim.seed=" + seed, e);
       }
@@ -86,6 +86,10 @@ final class StoreTableSimTest {
               "lost on disk",
               "DeleteSpill",
               "Decided",
+              "read directly",
+              "freed while read directly",
+              "not evicted while read directly",
+              "withdrawn and published again",
               "bundle waits",
               "bundle cancelled")) {
         Assertions.assertTrue(
@@ -97,7 +101,7 @@ final class StoreTableSimTest {
   /** A pull that waited for room was freed, and bundles behind it were never looked at again. */
   @Test
   void bundlesGoOnWhenAPullThatHeldThemBackIsFreed() {
-    new Sim(46_113_599_946_148L, new TreeMap<>()).run();
+    new Sim(46_113_599_946_148L, new TreeMap<>(), false).run();
   }
 
   @Test
@@ -204,10 +208,82 @@ final class StoreTableSimTest {
     }
   }
 
+  private record Reading(ObjectKey key, Block block) {}
+
+  /** Readers that the table does not see, but through what it asks. */
+  private static final class Unseen implements DirectReaders {
+    private final Random random;
+    private final Memory memory;
+    private final Map<String, Integer> seen;
+    private final Map<ObjectKey, Block> published = new HashMap<>();
+    private final Set<ObjectKey> withdrawn = new HashSet<>();
+    private final List<Reading> reading = new ArrayList<>();
+
+    /** Set by the simulation, to tell why something is withdrawn. */
+    private boolean isFree;
+
+    Unseen(long seed, Memory memory, Map<String, Integer> seen) {
+      this.random = new Random(seed);
+      this.memory = memory;
+      this.seen = seen;
+    }
+
+    @Override
+    public boolean publish(ObjectKey key, Block block, long bytes) {
+      expect(!isRead(key), "published again while it is read: " + key);
+      expect(bytes <= block.bytes(), "published beyond its block: " + key);
+      if (random.nextInt(4) == 0) {
+        return false;
+      }
+      if (withdrawn.remove(key)) {
+        seen.merge("withdrawn and published again", 1, Integer::sum);
+      }
+      expect(published.put(key, block) == null, "published twice: " + key);
+      return true;
+    }
+
+    @Override
+    public boolean withdraw(ObjectKey key) {
+      if (published.remove(key) != null && isRead(key)) {
+        seen.merge(
+            isFree ? "freed while read directly" : "not evicted while read directly",
+            1,
+            Integer::sum);
+        withdrawn.add(key);
+      }
+      return !isRead(key);
+    }
+
+    private boolean isRead(ObjectKey key) {
+      return reading.stream().anyMatch(r -> r.key().equals(key));
+    }
+
+    void act() {
+      if (random.nextInt(6) == 0 && !published.isEmpty()) {
+        ObjectKey key =
+            published.keySet().stream()
+                .sorted((a, b) -> a.id().compareTo(b.id()))
+                .skip(random.nextInt(published.size()))
+                .findFirst()
+                .orElseThrow();
+        memory.read(published.get(key), key);
+        reading.add(new Reading(key, published.get(key)));
+        seen.merge("read directly", 1, Integer::sum);
+      } else if (random.nextInt(3) == 0) {
+        leave();
+      }
+    }
+
+    void leave() {
+      if (!reading.isEmpty()) {
+        Reading gone = reading.remove(random.nextInt(reading.size()));
+        memory.unread(gone.block(), gone.key());
+      }
+    }
+  }
+
   private static final class Sim {
     private static final long SECOND = 1_000_000_000L;
-
-    private record Reading(ObjectKey key, Block block) {}
 
     private final Random random;
     private final Map<String, Integer> seen;
@@ -244,8 +320,12 @@ final class StoreTableSimTest {
 
     private final Set<Long> bundled = new HashSet<>();
     private long lastBundle;
+    private final Unseen unseen;
+    private final boolean readsDirectly;
 
-    Sim(long seed, Map<String, Integer> seen) {
+    Sim(long seed, Map<String, Integer> seen, boolean readsDirectly) {
+      this.unseen = new Unseen(seed, memory, seen);
+      this.readsDirectly = readsDirectly;
       this.random = new Random(seed);
       this.seen = seen;
       this.capacity = 64L * (4 + random.nextInt(60));
@@ -278,7 +358,8 @@ final class StoreTableSimTest {
                               64L * (1 + random.nextInt(16)),
                               1 + random.nextInt(4),
                               1 + random.nextInt(3),
-                              SECOND))));
+                              SECOND))),
+              readsDirectly ? unseen : DirectReaders.NONE);
     }
 
     void run() {
@@ -291,6 +372,9 @@ final class StoreTableSimTest {
           draw -= weights[choice++];
         }
         act(choice);
+        if (readsDirectly) {
+          unseen.act();
+        }
       }
       settle();
     }
@@ -343,7 +427,7 @@ final class StoreTableSimTest {
           int n = 2 + random.nextInt(4);
           if (random.nextInt(10) > 0) {
             step(new StoreInput.PeerUp(node(n)));
-          } else if (random.nextInt(4) == 0) {
+          } else if (random.nextInt(3) == 0) {
             step(new StoreInput.PeerDown(node(n)));
           }
         }
@@ -431,7 +515,9 @@ final class StoreTableSimTest {
       if (writing.containsKey(key)) {
         freedWhileWritten.add(key);
       }
+      unseen.isFree = true;
       step(new StoreInput.Free(key));
+      unseen.isFree = false;
       expect(!table.contains(key), "freed and still offered: " + key);
       expect(
           !table.contents().getOrDefault(key, "").contains("in place"),
@@ -708,6 +794,9 @@ final class StoreTableSimTest {
 
     /** Everybody lets go; every wait ends by itself or at its deadline; nothing is left. */
     private void settle() {
+      while (!unseen.reading.isEmpty()) {
+        unseen.leave();
+      }
       for (int round = 0; round < 10_000 && !isQuiet(); round++) {
         while (!writing.isEmpty()) {
           endSomeWrite(true);
@@ -746,6 +835,11 @@ final class StoreTableSimTest {
               + table.stats());
       for (int k = 0; k < keys; k++) {
         free(key(k));
+      }
+      if (!table.contents().isEmpty()) { // withdrawn from readers that have left
+        now += StoreTable.LEAVING_LOOK_NANOS;
+        timerNanos = Long.MAX_VALUE;
+        step(new StoreInput.TimerFired());
       }
       expect(table.contents().isEmpty(), "left: " + table.contents());
       expect(table.stats().usedBytes() == 0, "bytes left: " + table.stats());
