@@ -10,7 +10,7 @@ import java.util.List;
  * done, 1 when the system failed.
  */
 public final class BenchMain {
-  private static final List<String> NAMES = List.of("refs", "store");
+  private static final List<String> NAMES = List.of("refs", "store", "tasks");
 
   private BenchMain() {}
 
@@ -29,6 +29,7 @@ public final class BenchMain {
       switch (args[0]) {
         case "refs" -> refs(out, options);
         case "store" -> store(out, options);
+        case "tasks" -> tasks(out, options);
         default ->
             throw new OptionException(
                 "there is no benchmark \"%s\"; there are %s"
@@ -59,6 +60,15 @@ public final class BenchMain {
       out.print(StoreOptions.USAGE);
     } else {
       new StoreBench(options, out).run();
+    }
+  }
+
+  private static void tasks(PrintStream out, List<String> arguments) {
+    TasksOptions options = TasksOptions.parse(arguments);
+    if (options.help()) {
+      out.print(TasksOptions.USAGE);
+    } else {
+      new TasksBench(options, out).run();
     }
   }
 }

@@ -2,6 +2,7 @@ package io.dfut.samples.bench;
 
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.function.DoubleUnaryOperator;
 
 /**
  * What was measured, beside what the machine itself can do, in rounds that took turns.
@@ -55,59 +56,100 @@ record Figure(
           b[i] = (limitEnd - limitStart) / 1e9;
         }
       }
-      Arrays.sort(a);
-      Arrays.sort(b);
       return new Times(a, b);
     }
   }
 
-  private static double median(double[] sorted) {
+  /**
+   * What must be reached: an absolute bound, a ratio to the limit, or both; {@code NaN} for none.
+   */
+  record Budget(boolean moreIsBetter, double bound, double share) {
+    static final Budget NONE = atLeast(Double.NaN, Double.NaN);
+
+    static Budget atMost(double bound, double share) {
+      return new Budget(false, bound, share);
+    }
+
+    static Budget atLeast(double bound, double share) {
+      return new Budget(true, bound, share);
+    }
+
+    private boolean isMet(double value, double ratio) {
+      return moreIsBetter
+          ? !(value < bound) && !(ratio < share) // no bound is met by all
+          : !(value > bound) && !(ratio > share);
+    }
+
+    private String text(String unit) {
+      String text =
+          Double.isNaN(bound) ? "" : String.format(Locale.ROOT, "%.1f %s", bound, unit).strip();
+      if (!Double.isNaN(share)) {
+        text += (text.isEmpty() ? "" : " and ") + String.format(Locale.ROOT, "%.1fx", share);
+      }
+      return text.isEmpty() ? "" : (moreIsBetter ? ">= " : "<= ") + text;
+    }
+  }
+
+  /** The median, beside that of the limit. Neither has to be sorted. */
+  static Figure of(
+      String name, String unit, double[] ours, double[] limit, String limitName, Budget budget) {
+    double[] all = ours.clone();
+    Arrays.sort(all);
+    double value = median(all);
+    double ratio = value / median(limit);
+    return new Figure(
+        name,
+        unit,
+        value,
+        all[0],
+        all[all.length - 1],
+        median(limit),
+        limitName,
+        ratio,
+        budget.text(unit),
+        budget.isMet(value, ratio));
+  }
+
+  static double median(double[] values) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
     return sorted[sorted.length / 2];
+  }
+
+  private static double[] each(double[] values, DoubleUnaryOperator change) {
+    return Arrays.stream(values).map(change).toArray();
   }
 
   /** Bytes a second; more is better. The budget is a share of the limit, 0 for none. */
   static Figure throughput(String name, double bytes, Times times, String limitName, double share) {
-    double value = bytes / median(times.ours()) / 1e9;
-    double limit = bytes / median(times.limit()) / 1e9;
-    double[] all = times.ours();
-    return new Figure(
+    DoubleUnaryOperator rate = seconds -> bytes / seconds / 1e9;
+    return of(
         name,
         "GB/s",
-        value,
-        bytes / all[all.length - 1] / 1e9,
-        bytes / all[0] / 1e9,
-        limit,
+        each(times.ours(), rate),
+        each(times.limit(), rate),
         limitName,
-        value / limit,
-        share == 0 ? "" : String.format(Locale.ROOT, ">= %.1fx", share),
-        value / limit >= share);
+        Budget.atLeast(Double.NaN, share == 0 ? Double.NaN : share));
   }
 
   /** Milliseconds for each of {@code count} things; less is better. 0 for no budget. */
   static Figure latency(
       String name, int count, Times times, String limitName, double budgetMillis) {
-    double scale = 1e3 / count;
-    double value = median(times.ours()) * scale;
-    double limit = median(times.limit()) * scale;
-    double[] all = times.ours();
-    return new Figure(
+    DoubleUnaryOperator millis = seconds -> seconds * 1e3 / count;
+    return of(
         name,
         "ms",
-        value,
-        all[0] * scale,
-        all[all.length - 1] * scale,
-        limit,
+        each(times.ours(), millis),
+        each(times.limit(), millis),
         limitName,
-        value / limit,
-        budgetMillis == 0 ? "" : String.format(Locale.ROOT, "<= %.1f ms", budgetMillis),
-        budgetMillis == 0 || value <= budgetMillis);
+        Budget.atMost(budgetMillis == 0 ? Double.NaN : budgetMillis, Double.NaN));
   }
 
   /** For people. */
   String line() {
     return String.format(
         Locale.ROOT,
-        "%-28s %9.4f %-4s (%.4f … %.4f)  %s %.4f  ratio %.2f  %s",
+        "%-28s %9.4f %-3s (%.4f … %.4f)  %s %.4f  ratio %.2f  %s",
         name,
         value,
         unit,

@@ -39,45 +39,21 @@ record RefsOptions(Optional<String> cluster, int tasks, int runs, int references
     int tasks = 100_000;
     int runs = 3;
     int references = 1_000_000;
-    for (int i = 0; i < arguments.size(); i++) {
-      String option = arguments.get(i);
-      switch (option) {
+    Arguments rest = new Arguments(arguments);
+    while (rest.hasNext()) {
+      switch (rest.next()) {
         case "--local" -> local = true;
         case "--help", "-h" -> help = true;
-        case "--cluster" -> cluster = Optional.of(value(arguments, ++i));
-        case "--tasks" -> tasks = number(option, value(arguments, ++i));
-        case "--runs" -> runs = number(option, value(arguments, ++i));
-        case "--references" -> references = number(option, value(arguments, ++i));
-        default ->
-            throw new OptionException(
-                "unknown option %s: --help lists those there are".formatted(option));
+        case "--cluster" -> cluster = Optional.of(rest.value());
+        case "--tasks" -> tasks = rest.number(NUMBER_MAX);
+        case "--runs" -> runs = rest.number(NUMBER_MAX);
+        case "--references" -> references = rest.number(NUMBER_MAX);
+        default -> throw rest.unknown();
       }
     }
     if (local && cluster.isPresent()) {
       throw new OptionException("--local and --cluster exclude each other: give one of them");
     }
     return new RefsOptions(cluster, tasks, runs, references, help);
-  }
-
-  private static String value(List<String> arguments, int index) {
-    if (index == arguments.size()) {
-      throw new OptionException(
-          "%s needs a value after it: --help shows which".formatted(arguments.get(index - 1)));
-    }
-    return arguments.get(index);
-  }
-
-  private static int number(String option, String text) {
-    try {
-      int number = Integer.parseInt(text);
-      if (number >= 1 && number <= NUMBER_MAX) {
-        return number;
-      }
-    } catch (NumberFormatException e) {
-      // The same answer as for a number out of range.
-    }
-    throw new OptionException(
-        "%s %s is not possible: give a whole number from 1 to %d"
-            .formatted(option, text, NUMBER_MAX));
   }
 }

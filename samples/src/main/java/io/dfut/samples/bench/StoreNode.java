@@ -6,8 +6,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -42,29 +40,14 @@ final class StoreNode implements AutoCloseable {
     System.exit(0);
   }
 
-  /** The beginning of a command line: this JVM's own Java, the launcher's flags, our settings. */
-  static List<String> java(List<String> settings) {
-    List<String> command =
-        new ArrayList<>(
-            List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
-    String flags = System.getenv("DFUT_JVM_FLAGS"); // the launcher's
-    if (flags != null) {
-      flags.lines().filter(line -> !line.isBlank()).forEach(command::add);
-    }
-    settings.forEach(setting -> command.add("-D" + setting));
-    return command;
-  }
-
   /**
    * Starts one and waits until it is a member.
    *
    * @param join a member of its cluster, if there is one
    */
   static StoreNode start(List<String> settings, String... join) throws IOException {
-    List<String> command = java(settings);
-    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    command.add(StoreNode.class.getName());
-    command.addAll(List.of(join));
+    List<String> command = OtherJvm.java(settings);
+    OtherJvm.program(command, StoreNode.class, List.of(join));
     Process process =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
     BufferedReader out =

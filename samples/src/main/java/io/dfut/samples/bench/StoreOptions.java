@@ -39,18 +39,16 @@ record StoreOptions(
     String only = "store.";
     Optional<Path> json = Optional.empty();
     boolean help = false;
-    for (int i = 0; i < arguments.size(); i++) {
-      String option = arguments.get(i);
-      switch (option) {
+    Arguments rest = new Arguments(arguments);
+    while (rest.hasNext()) {
+      switch (rest.next()) {
         case "--help", "-h" -> help = true;
-        case "--runs" -> runs = number(option, value(arguments, ++i), 1000);
-        case "--large" -> large = number(option, value(arguments, ++i), 1024);
-        case "--working-set" -> workingSet = number(option, value(arguments, ++i), 1024 * 1024);
-        case "--only" -> only = value(arguments, ++i);
-        case "--json" -> json = Optional.of(Path.of(value(arguments, ++i)));
-        default ->
-            throw new OptionException(
-                "unknown option %s: --help lists those there are".formatted(option));
+        case "--runs" -> runs = rest.number(1000);
+        case "--large" -> large = rest.number(1024);
+        case "--working-set" -> workingSet = rest.number(1024 * 1024);
+        case "--only" -> only = rest.value();
+        case "--json" -> json = Optional.of(Path.of(rest.value()));
+        default -> throw rest.unknown();
       }
     }
     return new StoreOptions(runs, large, workingSet, only, json, help);
@@ -59,26 +57,5 @@ record StoreOptions(
   /** Whether a figure, or one of those whose names begin so, is wanted. */
   boolean wants(String name) {
     return name.startsWith(only) || only.startsWith(name);
-  }
-
-  private static String value(List<String> arguments, int index) {
-    if (index == arguments.size()) {
-      throw new OptionException(
-          "%s needs a value after it: --help shows which".formatted(arguments.get(index - 1)));
-    }
-    return arguments.get(index);
-  }
-
-  private static int number(String option, String text, int max) {
-    try {
-      int number = Integer.parseInt(text);
-      if (number >= 1 && number <= max) {
-        return number;
-      }
-    } catch (NumberFormatException e) {
-      // The same answer as for a number out of range.
-    }
-    throw new OptionException(
-        "%s %s is not possible: give a whole number from 1 to %d".formatted(option, text, max));
   }
 }

@@ -5,23 +5,18 @@ import io.dfut.DFut;
 import io.dfut.DFutSystem;
 import io.dfut.Inspection;
 import io.dfut.ObjectView;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryPoolMXBean;
 import java.lang.management.MemoryType;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 
 /**
  * More values than memory, through a small store in a JVM with a small heap: all are put, then each
@@ -152,34 +147,13 @@ record WorkingSet(
             "%s has %d MiB left, too few for %d MiB of values; give --working-set a smaller number"
                 .formatted(folder.getParent(), free, mib));
       }
-      List<String> command = StoreNode.java(List.of());
-      command.add("-Xmx" + heapMib + "m");
-      command.add("-cp");
-      command.add(System.getProperty("java.class.path"));
-      command.add(WorkingSet.class.getName());
-      command.addAll(List.of("" + mib, "" + storeMib, folder.toString()));
-      Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-      Optional<WorkingSet> result = Optional.empty();
-      List<String> said = new ArrayList<>();
-      try (BufferedReader lines =
-          new BufferedReader(
-              new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
-        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-          if (line.startsWith(RESULT)) {
-            result = Optional.of(parse(line.substring(RESULT.length()).split(" ")));
-          } else if (said.size() < 20) {
-            said.add(line);
-          }
-        }
-        if (!process.waitFor(1, TimeUnit.MINUTES)) {
-          process.destroyForcibly();
-        }
-      } catch (InterruptedException e) {
-        process.destroyForcibly();
-        Thread.currentThread().interrupt();
-      }
-      return result.orElseThrow(
-          () -> new IOException("it ended without a result: " + String.join("\n", said)));
+      List<String> result =
+          OtherJvm.run(
+              WorkingSet.class,
+              List.of("-Xmx" + heapMib + "m"),
+              List.of("" + mib, "" + storeMib, folder.toString()),
+              RESULT);
+      return parse(result.getLast().split(" "));
     } finally {
       Files.deleteIfExists(folder.resolve("plain"));
       Files.deleteIfExists(folder);

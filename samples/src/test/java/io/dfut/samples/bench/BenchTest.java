@@ -76,16 +76,33 @@ final class BenchTest {
     assertThat(printed("^store.pull.tcp.(100KiB|1MiB|2MiB) +[0-9.]*[1-9]")).hasSize(3);
   }
 
+  @Test
+  void tasksMeasuresInFreshJvmsAndJudgesByTheBudget(@TempDir Path folder) throws IOException {
+    Path json = folder.resolve("figures.json");
+    assertThat(
+            run("tasks --runs 2 --seconds 1 --only task.chain1000,actor.local.p50 --json " + json))
+        .as(err::toString)
+        .isZero();
+    assertThat(printed("^(task.chain1000|actor.local.p50) +[0-9.]*[1-9][0-9.]* us .* (ok|MISSED)"))
+        .hasSize(2);
+    assertThat(Files.readAllLines(json))
+        .hasSize(2)
+        .allMatch(line -> line.matches("\\{\"name\":.*\"budget\":\"<= .*\"ok\":(true|false)}"));
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
-        "''                        | bench: no name; there are refs, store",
-        "reefs                     | bench: there is no benchmark \"reefs\"; there are refs, store",
+        "''                        | bench: no name; there are refs, store, tasks",
+        "reefs                     | bench: there is no benchmark \"reefs\"; there are refs, store,"
+            + " tasks",
         "refs --taks 5             | bench: unknown option --taks: --help lists those there are",
         "refs --tasks              | bench: --tasks needs a value after it: --help shows which",
         "refs --tasks 0            | bench: --tasks 0 is not possible: give a whole number from 1",
         "store --runs              | bench: --runs needs a value after it: --help shows which",
+        "tasks --runs 0            | bench: --runs 0 is not possible: give a whole number from 1",
+        "tasks --only taks         | bench: no figure is called taks",
         "refs --local --cluster h:1| bench: --local and --cluster exclude each other",
       })
   void whatCannotBeDoneIsSaidInOneLine(String line, String message) {

@@ -51,7 +51,8 @@ final class CommandLine {
           that made them, leases, actors, stores, and references that only keep each other.
 
       bench NAME [OPTION...]
-          Runs a benchmark: refs (what references cost) or store (what moving values costs).
+          Runs a benchmark: refs (what references cost), store (what moving values costs) or tasks
+          (what tasks and actor calls within one JVM cost).
           `./dfut bench refs --help` tells of its options; docs/benchmarks.md what it measures.
 
       sim [--seeds N] [--from-seed S] [--profile P] [--seed X] [OPTION...]

@@ -1,0 +1,119 @@
+package io.dfut.samples.bench;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * What tasks and actor calls cost within one JVM, beside what the substrate does: {@link
+ * TaskRounds} in several fresh JVMs, since one JVM may be compiled well or badly for all of its
+ * life.
+ */
+final class TasksBench {
+  private static final String THREADS = TaskRounds.VIRTUAL_THREADS;
+  private static final String ASK = TaskRounds.ASK;
+  private static final String POOL = TaskRounds.FORK_JOIN;
+
+  /**
+   * What is measured.
+   *
+   * @param limit by which the ratio goes
+   */
+  private record Aim(String name, String unit, String limit, Figure.Budget budget) {}
+
+  private static final List<Aim> AIMS =
+      List.of(
+          new Aim("task.local.p50", "us", THREADS, Figure.Budget.atMost(20, 1)),
+          new Aim("task.local.p99", "us", THREADS, Figure.Budget.NONE),
+          new Aim("task.local.throughput", "M/s", ASK, Figure.Budget.atLeast(1, 0.3)),
+          new Aim("task.local.allocated", "B", ASK, Figure.Budget.NONE),
+          new Aim("task.fib20", "M/s", THREADS, Figure.Budget.atLeast(Double.NaN, 1)),
+          new Aim("task.fib14.speedup", "x", POOL, Figure.Budget.atLeast(1.4, Double.NaN)),
+          new Aim("task.chain1000", "us", ASK, Figure.Budget.atMost(Double.NaN, 0.5)),
+          new Aim("actor.local.p50", "us", THREADS, Figure.Budget.atMost(20, 1)),
+          new Aim("actor.local.p99", "us", THREADS, Figure.Budget.NONE),
+          new Aim("actor.local.throughput", "M/s", ASK, Figure.Budget.atLeast(1, 0.3)),
+          new Aim("actor.local.allocated", "B", ASK, Figure.Budget.NONE));
+
+  private final TasksOptions options;
+  private final PrintStream out;
+
+  TasksBench(TasksOptions options, PrintStream out) {
+    this.options = options;
+    this.out = out;
+  }
+
+  void run() {
+    List<String> names = AIMS.stream().map(Aim::name).filter(options::wants).toList();
+    if (names.isEmpty()) {
+      throw new OptionException("no figure is called " + String.join(" or ", options.only()));
+    }
+    out.println(
+        "%d cores, Java %s, medians of %d JVMs (least … most), beside the limit in the same rounds"
+            .formatted(
+                Runtime.getRuntime().availableProcessors(),
+                Runtime.version().feature(),
+                options.runs()));
+    Map<String, Map<String, List<Double>>> found = new LinkedHashMap<>();
+    List<Figure> figures = new ArrayList<>();
+    try {
+      for (int i = 0; i < options.runs(); i++) {
+        measure(names, found);
+      }
+      for (Aim aim : AIMS) {
+        if (names.contains(aim.name())) {
+          figures.add(print(aim, found.get(aim.name())));
+        }
+      }
+      if (options.json().isPresent()) {
+        Files.write(options.json().get(), figures.stream().map(Figure::json).toList());
+      }
+    } catch (IOException e) {
+      throw new OptionException("the benchmark cannot go on: " + e.getMessage(), e);
+    }
+  }
+
+  /** Adds what one JVM finds, by the figure's name and who was measured. */
+  private void measure(List<String> names, Map<String, Map<String, List<Double>>> found)
+      throws IOException {
+    List<String> arguments = new ArrayList<>(List.of("" + options.seconds()));
+    arguments.addAll(names);
+    for (String line : OtherJvm.run(TaskRounds.class, List.of(), arguments, TaskRounds.RESULT)) {
+      String[] parts = line.split(" ", 3);
+      found
+          .computeIfAbsent(parts[0], name -> new LinkedHashMap<>())
+          .computeIfAbsent(parts[2], who -> new ArrayList<>())
+          .add(Double.parseDouble(parts[1]));
+    }
+  }
+
+  private Figure print(Aim aim, Map<String, List<Double>> found) {
+    Figure figure =
+        Figure.of(
+            aim.name(),
+            aim.unit(),
+            array(found.get(TaskRounds.OURS)),
+            array(found.get(aim.limit())),
+            aim.limit(),
+            aim.budget());
+    StringBuilder line = new StringBuilder(figure.line());
+    found.forEach(
+        (who, values) -> {
+          if (!who.equals(TaskRounds.OURS) && !who.equals(aim.limit())) {
+            line.append(
+                String.format(Locale.ROOT, "  (%s %.4f)", who, Figure.median(array(values))));
+          }
+        });
+    out.println(line);
+    return figure;
+  }
+
+  private static double[] array(List<Double> values) {
+    return values.stream().mapToDouble(Double::doubleValue).toArray();
+  }
+}
