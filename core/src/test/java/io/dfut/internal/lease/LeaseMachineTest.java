@@ -26,6 +26,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -48,6 +50,7 @@ final class LeaseMachineTest {
 
   /** A scheduler whose workers start at once, unless told otherwise. */
   private static final class Scheduler {
+    final NodeId node;
     final Resources total;
     final LeaseMachine machine;
     final List<LeaseEffect> effects = new ArrayList<>();
@@ -58,10 +61,15 @@ final class LeaseMachineTest {
     long lastLease;
 
     Scheduler(Resources total) {
+      this(HERE, total);
+    }
+
+    Scheduler(NodeId node, Resources total) {
+      this.node = node;
       this.total = total;
       this.machine =
           new LeaseMachine(
-              HERE, total, new LeaseLimits(HOPS, INFEASIBLE, TENURE, 2, AWAY), new Random(1));
+              node, total, new LeaseLimits(HOPS, INFEASIBLE, TENURE, 2, AWAY), new Random(1));
     }
 
     void does(LeaseInput input) {
@@ -104,7 +112,7 @@ final class LeaseMachineTest {
     }
 
     WorkerId ready() {
-      WorkerId worker = new WorkerId(HERE, ++lastWorker);
+      WorkerId worker = new WorkerId(node, ++lastWorker);
       does(new LeaseInput.WorkerReady(worker));
       return worker;
     }
@@ -125,7 +133,17 @@ final class LeaseMachineTest {
         int depth,
         int hops,
         Use use) {
-      LeaseId lease = new LeaseId(owner, ++lastLease);
+      return asks(new LeaseId(owner, ++lastLease), need, placement, bytes, depth, hops, use);
+    }
+
+    LeaseId asks(
+        LeaseId lease,
+        Resources need,
+        Placement placement,
+        Map<NodeId, Long> bytes,
+        int depth,
+        int hops,
+        Use use) {
       hears(new RequestLease(lease, new JobId(HERE, 1), need, placement, bytes, depth, hops, use));
       return lease;
     }
@@ -256,6 +274,37 @@ final class LeaseMachineTest {
   }
 
   @Test
+  @Tag("C252")
+  @DisplayName("252 two full nodes that think the other has room send a request round once")
+  void staleViewsSendARequestRoundOnce() {
+    Scheduler there = new Scheduler(THERE, cpus(2));
+    LeaseId heldHere = scheduler.asks(OTHER, cpus(2));
+    LeaseId heldThere = there.asks(OTHER, cpus(2));
+    scheduler.knows(THERE, cpus(2), cpus(2));
+    there.knows(HERE, cpus(2), cpus(2));
+    LeaseId lease = new LeaseId(OWNER, 77);
+
+    asksWithHops(scheduler, lease, 0);
+    assertThat(scheduler.answers.get(lease)).isEqualTo(new LeaseRedirected(lease, THERE, 1));
+    asksWithHops(there, lease, 1);
+    assertThat(there.answers.get(lease)).isEqualTo(new LeaseRedirected(lease, HERE, HOPS));
+    asksWithHops(scheduler, lease, HOPS);
+    scheduler.ticks();
+    assertThat(scheduler.answers.get(lease)).isEqualTo(new LeaseQueued(lease));
+
+    scheduler.returns(heldHere);
+    assertThat(scheduler.worker(lease).node()).isEqualTo(HERE);
+    scheduler.returns(lease);
+    scheduler.assertAllIsFree();
+    there.returns(heldThere);
+    there.assertAllIsFree();
+  }
+
+  private static void asksWithHops(Scheduler at, LeaseId lease, int hops) {
+    at.asks(lease, cpus(1), new Placement.Anywhere(), Map.of(), 0, hops, Use.TASKS);
+  }
+
+  @Test
   void nodeThatCanNeverRunItPassesItOnEvenAfterTheLastHop() {
     scheduler.knows(THERE, cpus(8), cpus(0));
     LeaseId big =
@@ -365,6 +414,8 @@ final class LeaseMachineTest {
   }
 
   @Test
+  @Tag("C258")
+  @DisplayName("258 a lease that waits for arguments lends its share, and waits for that as well")
   void leaseThatWaitsForArgumentsLendsItsShareAndGetsItBackWhenItFits() {
     LeaseId slow = scheduler.asks(OWNER, cpus(2));
     LeaseId quick = scheduler.asks(OTHER, cpus(2));
@@ -535,6 +586,8 @@ final class LeaseMachineTest {
   }
 
   @Test
+  @Tag("C250")
+  @DisplayName("250 a dead worker's lease is freed, and the worker is not leased again")
   void deadWorkersLeaseIsFreedAndTheWorkerNotLeasedAgain() {
     LeaseId lease = scheduler.asks(OWNER, cpus(1));
     WorkerId dead = scheduler.worker(lease);

@@ -41,6 +41,12 @@ final class Story {
   /** How long a reference in somebody's own message is counted. */
   static final long TRANSIT = 700_000;
 
+  /** How long an idle lease is kept. */
+  static final long LEASE_IDLE = 100;
+
+  /** Requests for leases of one shape under way at a time. */
+  static final int LEASE_REQUESTS = 2;
+
   static final NodeId HERE = new NodeId("here", 1, 0);
   static final NodeId THERE = new NodeId("there", 2, 0);
   static final NodeId ELSEWHERE = new NodeId("elsewhere", 3, 0);
@@ -173,6 +179,13 @@ final class Story {
     final List<TaskPushed> tasks = new ArrayList<>();
 
     final Map<ObjectId, Cell> cells = new LinkedHashMap<>();
+
+    /** Of tasks that are submitted from now on. */
+    Resources needs = Resources.ONE_CPU;
+
+    /** Of tasks that are submitted from now on. */
+    Placement placement = new Placement.Anywhere();
+
     private List<Actor> lent = List.of();
     private int lentNext;
     private long last;
@@ -181,7 +194,8 @@ final class Story {
     Actor(WorkerId id) {
       this.id = id;
       this.machine =
-          new WorkerMachine(id, new WorkerLimits(100, 2, 2, GRACE, TRANSIT, lineageBytesMax));
+          new WorkerMachine(
+              id, new WorkerLimits(LEASE_IDLE, 2, LEASE_REQUESTS, GRACE, TRANSIT, lineageBytesMax));
     }
 
     /** Its requests are granted these workers, in turn. */
@@ -250,11 +264,11 @@ final class Story {
               List.of(arguments),
               results,
               kind,
-              kind instanceof TaskSpec.Kind.Call ? Resources.NONE : Resources.ONE_CPU,
+              kind instanceof TaskSpec.Kind.Call ? Resources.NONE : needs,
               maxRetries,
               List.of("Flaky"),
               timeoutNanos,
-              new Placement.Anywhere(),
+              placement,
               0,
               CallSite.UNKNOWN);
       List<ObjectId> ids = new ArrayList<>();
