@@ -261,9 +261,9 @@ final class PublicCallsFuzzTest {
           }
         }
       } catch (ExecutionException e) {
-        throw new AssertionError("seed " + seed, e.getCause());
+        throw new AssertionError("seed " + seed + ": " + e.getCause(), e.getCause());
       } catch (RuntimeException | AssertionError e) {
-        throw new AssertionError("seed " + seed, e);
+        throw new AssertionError("seed " + seed + ": " + e, e);
       } finally {
         dfut.close();
       }

@@ -10,6 +10,7 @@ import io.dfut.TaskTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
@@ -88,6 +89,25 @@ abstract class CancelScenarios extends Scenarios {
     DFut<Integer> put = dfut.put(4);
     assertThat(put.cancel()).isFalse();
     assertThat(put.get(SOON)).isEqualTo(4);
+  }
+
+  /**
+   * Wherever a task is at that moment: not sent, on its way, queued, about to begin, or running.
+   * One that is missed keeps its worker, which the check of every scenario finds.
+   */
+  @Test
+  void cancellationReachesItsTaskAtAnyMoment() {
+    Gate gate = Gate.closed();
+    Random random = new Random(7);
+    for (int i = 0; i < 400; i++) {
+      DFut<Integer> future = dfut.task(Tasks::after).submit(gate, i);
+      long until = System.nanoTime() + random.nextInt(i % 2 == 0 ? 100_000 : 1_000_000);
+      while (System.nanoTime() - until < 0) {
+        Thread.onSpinWait();
+      }
+      assertThat(future.cancel()).isTrue();
+      assertThatThrownBy(() -> future.get(SOON)).isInstanceOf(TaskCancelledException.class);
+    }
   }
 
   private static int countedAfter(Tally tally, Gate gate) throws InterruptedException {

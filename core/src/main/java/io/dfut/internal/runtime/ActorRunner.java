@@ -40,7 +40,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
   /** Guards all below. */
   private final Object lock = new Object();
 
-  private final CallOrder order = new CallOrder();
+  private final CallOrder order;
 
   /** Calls ({@link Pushed}) and typed messages (anything else), in the order in which they run. */
   private final ArrayDeque<Object> mailbox = new ArrayDeque<>();
@@ -61,14 +61,14 @@ final class ActorRunner implements TaskRunner, ActorCell {
     this.id = id;
     this.maxConcurrency = maxConcurrency;
     this.context = context;
+    this.order = new CallOrder(call -> call.fetch(worker), this::fetched, this::enqueue);
   }
 
   // ---- life ----
 
   /** Constructs the actor on the current thread and answers its creation. */
-  void create(Pushed creation) {
-    TaskContext task = new TaskContext(worker, creation, TaskContext.Slot.NONE, null);
-    task.run(
+  void create(TaskContext creation) {
+    creation.run(
         body -> {
           construct(() -> (DFutActor<?>) body.call(new Object[0]));
           return actor;
@@ -157,7 +157,13 @@ final class ActorRunner implements TaskRunner, ActorCell {
   @Override
   public void offer(Pushed pushed) {
     synchronized (lock) {
-      order.offer(pushed, call -> call.fetch(worker), this::enqueue);
+      order.offer(pushed);
+    }
+  }
+
+  private void fetched(Pushed call) {
+    synchronized (lock) {
+      order.fetched(call);
     }
   }
 
@@ -203,8 +209,13 @@ final class ActorRunner implements TaskRunner, ActorCell {
           running--;
           break;
         }
+        if (item instanceof Pushed call) {
+          TaskContext taken = new TaskContext(worker, call, TaskContext.Slot.NONE, null);
+          worker.taken(taken); // it leaves the mailbox and counts as running in one
+          item = taken;
+        }
       }
-      if (item instanceof Pushed call) {
+      if (item instanceof TaskContext call) {
         run(call);
       } else {
         receive(item);
@@ -213,8 +224,10 @@ final class ActorRunner implements TaskRunner, ActorCell {
     stopIfDone();
   }
 
-  private void run(Pushed call) {
+  private void run(TaskContext context) {
+    Pushed call = context.pushed;
     if (!call.claim.take(call.push.attempt())) {
+      worker.ended(context);
       worker.drop(call);
       worker
           .node()
@@ -225,11 +238,10 @@ final class ActorRunner implements TaskRunner, ActorCell {
                   call.push.spec().id(), call.push.attempt(), worker.id()));
       return;
     }
-    if (worker.refuseWithoutArguments(call)) {
+    if (worker.refuseWithoutArguments(context)) {
       return;
     }
-    new TaskContext(worker, call, TaskContext.Slot.NONE, null)
-        .run(task -> task.call(new Object[] {actor}));
+    context.run(task -> task.call(new Object[] {actor}));
   }
 
   private void receive(Object message) {
@@ -254,20 +266,20 @@ final class ActorRunner implements TaskRunner, ActorCell {
 
   @Override
   public void cancel(TaskId task, int attempt) {
-    worker.running(task, attempt).ifPresent(running -> running.cancel());
     Pushed found = null;
     synchronized (lock) {
       for (Object item : mailbox) {
-        if (item instanceof Pushed call
-            && call.push.spec().id().equals(task)
-            && call.push.attempt() == attempt) {
+        if (item instanceof Pushed call && call.isTask(task, attempt)) {
           found = call;
         }
       }
       if (found != null) {
         mailbox.remove(found);
+      } else {
+        found = order.takeOut(call -> call.isTask(task, attempt)).orElse(null);
       }
     }
+    worker.running(task, attempt).ifPresent(TaskContext::cancel); // second: they go that way
     if (found != null) {
       found.claim.take(found.push.attempt());
       answer(
@@ -333,8 +345,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
   }
 
   @Override
-  public void fence(Predicate<WorkerId> deadOwner) {
-    worker.runningWhere(running -> running.ownedBy(deadOwner)).forEach(running -> running.cancel());
+  public List<TaskContext> fence(Predicate<WorkerId> deadOwner) {
     List<Pushed> dropped = new ArrayList<>();
     synchronized (lock) {
       dropped.addAll(order.forget(deadOwner));
@@ -346,6 +357,9 @@ final class ActorRunner implements TaskRunner, ActorCell {
       mailbox.removeAll(dropped);
     }
     dropped.forEach(worker::drop);
+    List<TaskContext> methods = worker.runningWhere(running -> running.ownedBy(deadOwner));
+    methods.forEach(TaskContext::cancel);
+    return methods;
   }
 
   @Override

@@ -29,12 +29,22 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
   private static final int SPINS = 1000;
 
   private final WorkerActor worker;
+
+  /**
+   * Guards every move of a task: from those whose arguments are on their way to the queue, from the
+   * queue to those that run, and out. So who looks for one, to stop it, finds it in one place.
+   */
+  private final Object moves = new Object();
+
+  /** Added to and taken from under {@link #moves}; read without, as a hint that there is work. */
   private final ConcurrentLinkedQueue<Pushed> queue = new ConcurrentLinkedQueue<>();
+
   private final AtomicReference<Thread> thread = new AtomicReference<>();
 
   /**
    * Tasks whose arguments are on their way. Added by the offer; removed when they are here, or by
-   * who cancels the task: only who removes one goes on with it.
+   * who cancels the task: only who removes one goes on with it. As the queue: changed under {@link
+   * #moves}.
    */
   private final Set<Pushed> fetching = ConcurrentHashMap.newKeySet();
 
@@ -64,18 +74,24 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
   public void offer(Pushed pushed) {
     var fetched = pushed.fetch(worker);
     if (fetched.isDone()) {
-      enqueue(pushed);
+      queue.offer(pushed);
+      enqueued();
       return;
     }
     fetching.add(pushed);
     lastFetching = pushed.push.lease();
-    fetched.whenComplete(
-        (done, failure) -> { // a failure is the task's to report
-          if (fetching.remove(pushed)) { // else it was cancelled
-            enqueue(pushed);
-          }
-        });
+    fetched.whenComplete((done, failure) -> fetched(pushed)); // a failure is the task's to report
     wake(); // if there is nothing else to do, the share is for others
+  }
+
+  private void fetched(Pushed pushed) {
+    synchronized (moves) {
+      if (!fetching.remove(pushed)) {
+        return; // it was cancelled
+      }
+      queue.offer(pushed);
+    }
+    enqueued();
   }
 
   private void wake() {
@@ -87,8 +103,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
     }
   }
 
-  private void enqueue(Pushed pushed) {
-    queue.offer(pushed);
+  private void enqueued() {
     if (blocked || ended) {
       handBack();
       return;
@@ -112,7 +127,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
   private void loop() {
     while (!ended) {
       haveShare();
-      Pushed next = ended || away != null ? null : queue.poll();
+      TaskContext next = away != null ? null : take();
       if (next == null) {
         next = idle();
         if (next == null) {
@@ -124,9 +139,25 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
     handBack();
   }
 
-  private Pushed idle() {
+  /** The next of the queue, which counts as running from here on; null when there is none. */
+  private TaskContext take() {
+    if (queue.isEmpty()) {
+      return null;
+    }
+    synchronized (moves) {
+      Pushed next = ended ? null : queue.poll();
+      if (next == null) {
+        return null;
+      }
+      TaskContext context = new TaskContext(worker, next, this, null);
+      worker.taken(context);
+      return context;
+    }
+  }
+
+  private TaskContext idle() {
     for (int i = 0; i < SPINS; i++) {
-      Pushed next = away == null ? queue.poll() : null;
+      TaskContext next = away == null ? take() : null;
       if (next != null) {
         return next;
       }
@@ -177,19 +208,20 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
     LockSupport.unpark(thread.get());
   }
 
-  private void run(Pushed pushed) {
+  private void run(TaskContext context) {
+    Pushed pushed = context.pushed;
     if (!pushed.claim.take(pushed.push.attempt())) {
+      worker.ended(context);
       worker.drop(pushed);
       return;
     }
-    if (worker.refuseWithoutArguments(pushed)) {
+    if (worker.refuseWithoutArguments(context)) {
       return;
     }
     if (pushed.push.spec().kind() instanceof TaskSpec.Kind.Creation) {
-      worker.becomeActor(pushed);
+      worker.becomeActor(context);
       return;
     }
-    TaskContext context = new TaskContext(worker, pushed, this, null);
     current = context;
     try {
       context.run();
@@ -198,10 +230,16 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
     }
   }
 
+  private Pushed poll() {
+    synchronized (moves) {
+      return queue.poll();
+    }
+  }
+
   /** Everything that waits goes back to its owner. */
   private void handBack() {
     Pushed pushed;
-    while ((pushed = queue.poll()) != null) {
+    while ((pushed = poll()) != null) {
       boolean mine = pushed.claim.take(pushed.push.attempt());
       worker.drop(pushed);
       if (mine) {
@@ -256,46 +294,35 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
     worker.node().scheduler().post(new TaskUnblocked(lease()));
   }
 
-  /** Takes out one that has not begun; false when it has, or was taken out by somebody else. */
-  private boolean takeOut(Pushed waiting) {
-    return fetching.remove(waiting) || queue.remove(waiting);
-  }
-
-  private List<Pushed> notBegun() {
-    List<Pushed> all = new ArrayList<>(fetching);
-    all.addAll(queue); // second: they go from there to here
-    return all;
+  /** Takes out those that have not begun. */
+  private List<Pushed> takeOut(Predicate<Pushed> which) {
+    List<Pushed> out = new ArrayList<>(0);
+    synchronized (moves) {
+      fetching.stream().filter(which).forEach(out::add);
+      queue.stream().filter(which).forEach(out::add);
+      out.forEach(fetching::remove);
+      queue.removeAll(out);
+    }
+    out.forEach(pushed -> pushed.claim.take(pushed.push.attempt()));
+    out.forEach(worker::drop);
+    return out;
   }
 
   @Override
   public void cancel(TaskId task, int attempt) {
-    worker.running(task, attempt).ifPresent(context -> context.cancel());
-    for (Pushed waiting : notBegun()) {
-      if (waiting.push.spec().id().equals(task)
-          && waiting.push.attempt() == attempt
-          && takeOut(waiting)) {
-        waiting.claim.take(waiting.push.attempt());
-        worker.drop(waiting);
-        worker
-            .node()
-            .send(
-                worker.id(),
-                task.owner(),
-                new TaskHandedBack(
-                    task, attempt, worker.id())); // settled there: it only frees its place
-      }
+    List<Pushed> out = takeOut(pushed -> pushed.isTask(task, attempt));
+    worker.running(task, attempt).ifPresent(TaskContext::cancel); // second: they go that way
+    if (!out.isEmpty()) { // settled at its owner: it only frees its place
+      worker.node().send(worker.id(), task.owner(), new TaskHandedBack(task, attempt, worker.id()));
     }
   }
 
   @Override
-  public void fence(Predicate<WorkerId> deadOwner) {
-    worker.runningWhere(context -> context.ownedBy(deadOwner)).forEach(context -> context.cancel());
-    for (Pushed waiting : notBegun()) {
-      if (deadOwner.test(waiting.push.spec().id().owner()) && takeOut(waiting)) {
-        waiting.claim.take(waiting.push.attempt());
-        worker.drop(waiting);
-      }
-    }
+  public List<TaskContext> fence(Predicate<WorkerId> deadOwner) {
+    takeOut(pushed -> deadOwner.test(pushed.push.spec().id().owner()));
+    List<TaskContext> running = worker.runningWhere(context -> context.ownedBy(deadOwner));
+    running.forEach(TaskContext::cancel);
+    return running;
   }
 
   /**
@@ -308,7 +335,9 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
 
   @Override
   public void end(String reason) {
-    ended = true;
+    synchronized (moves) {
+      ended = true; // none is taken from here on: those that were are found
+    }
     worker.runningWhere(context -> true).forEach(context -> context.cancel());
     Thread runner = thread.get();
     if (runner != null) {

@@ -1,6 +1,7 @@
 package io.dfut.internal.runtime;
 
 import io.dfut.ObjectId;
+import io.dfut.TaskId;
 import io.dfut.internal.ownership.Claim;
 import io.dfut.internal.protocol.PushedArgument;
 import io.dfut.internal.protocol.WorkerMessage.LostCopies;
@@ -38,6 +39,10 @@ final class Pushed {
   Pushed(TaskPushed push, Claim claim) {
     this.push = push;
     this.claim = claim;
+  }
+
+  boolean isTask(TaskId task, int attempt) {
+    return push.attempt() == attempt && push.spec().id().equals(task);
   }
 
   /**

@@ -153,7 +153,7 @@ final class TaskContext extends WorkerContext {
   }
 
   boolean isTask(TaskId id, int attempt) {
-    return push.spec().id().equals(id) && push.attempt() == attempt;
+    return pushed.isTask(id, attempt);
   }
 
   boolean ownedBy(java.util.function.Predicate<io.dfut.WorkerId> owner) {
@@ -280,7 +280,6 @@ final class TaskContext extends WorkerContext {
   }
 
   private void runInline(LocalTask task) {
-    worker.post(new WorkerInput.TaskClaimedInline(task.spec.id()));
     List<PushedArgument> arguments = new ArrayList<>(task.spec.arguments().size());
     int next = 0;
     for (Argument argument : task.spec.arguments()) {
@@ -311,9 +310,12 @@ final class TaskContext extends WorkerContext {
             task.spec.timeoutNanos() == 0
                 ? 0
                 : Math.max(1, task.spec.timeoutNanos() - (System.nanoTime() - task.sinceNanos)));
+    TaskContext context = new TaskContext(worker, new Pushed(inline, task), slot, this);
+    worker.taken(context); // before the owner hears of it, who may want it stopped
+    worker.post(new WorkerInput.TaskClaimedInline(task.spec.id()));
     boolean interrupted = Thread.interrupted();
     try {
-      new TaskContext(worker, new Pushed(inline, task), slot, this).run();
+      context.run();
     } finally {
       if (interrupted || isCancelled()) {
         Thread.currentThread().interrupt();
@@ -332,12 +334,15 @@ final class TaskContext extends WorkerContext {
     run(context -> context.call(new Object[0]));
   }
 
-  /** Runs the body and answers the owner. Never throws. */
+  /** Runs the body, which the worker knows of, and answers the owner. Never throws. */
   void run(Body body) {
     synchronized (this) {
       thread = Thread.currentThread();
+      if (cancelled) { // between its being taken and here
+        thread.interrupt();
+      }
     }
-    worker.begun(this);
+    worker.node().taskBegun();
     List<Outcome> outcomes;
     List<String> thrown = List.of();
     References.Sink references = worker.sink();

@@ -285,11 +285,13 @@ final class WorkerActor {
    * Tells the owner of a push whose arguments are not where it said; true when there is one such.
    * The claim of the push is taken.
    */
-  boolean refuseWithoutArguments(Pushed pushed) {
+  boolean refuseWithoutArguments(TaskContext context) {
+    Pushed pushed = context.pushed;
     List<WorkerMessage.LostCopies> lost = pushed.lost();
     if (lost.isEmpty()) {
       return false;
     }
+    ended(context);
     drop(pushed);
     io.dfut.TaskId task = pushed.push.spec().id();
     WorkerMessage answer = new WorkerMessage.ArgumentsLost(task, pushed.push.attempt(), lost, id());
@@ -308,11 +310,10 @@ final class WorkerActor {
   private void fence(Predicate<WorkerId> dead) {
     TaskRunner now = runner;
     if (now != null) {
-      runningWhere(context -> context.ownedBy(dead))
+      now.fence(dead)
           .forEach(
               context ->
                   context.task().ifPresent(task -> post(new WorkerInput.ParentCancelled(task))));
-      now.fence(dead);
     }
   }
 
@@ -342,8 +343,8 @@ final class WorkerActor {
    * The pushed creation makes this pool worker an actor for good, unless it fails. Runs it on the
    * current thread.
    */
-  void becomeActor(Pushed creation) {
-    io.dfut.internal.task.TaskSpec spec = creation.push.spec();
+  void becomeActor(TaskContext creation) {
+    io.dfut.internal.task.TaskSpec spec = creation.pushed.push.spec();
     if (!(spec.kind() instanceof io.dfut.internal.task.TaskSpec.Kind.Creation(var options))) {
       throw new IllegalStateException("no creation: " + spec.display());
     }
@@ -376,9 +377,9 @@ final class WorkerActor {
     ended(failure.detail());
   }
 
-  void begun(TaskContext task) {
+  /** It is this worker's to run now: who wants it stopped finds it here. */
+  void taken(TaskContext task) {
     active.add(task);
-    node.taskBegun();
   }
 
   void ended(TaskContext task) {

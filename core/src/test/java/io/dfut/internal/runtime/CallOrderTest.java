@@ -28,9 +28,17 @@ final class CallOrderTest {
   private static final WorkerId ANN = new WorkerId(NODE, 1);
   private static final WorkerId BOB = new WorkerId(NODE, 2);
 
-  private final CallOrder order = new CallOrder();
   private final List<String> ran = new ArrayList<>();
   private final Map<String, CompletableFuture<Void>> slow = new HashMap<>();
+  private final CallOrder order =
+      new CallOrder(
+          call -> slow.getOrDefault(name(call), CompletableFuture.completedFuture(null)),
+          this::fetched,
+          call -> ran.add(name(call)));
+
+  private void fetched(Pushed call) {
+    order.fetched(call);
+  }
 
   private static String name(Pushed call) {
     return (call.push.spec().id().owner().equals(ANN) ? "ann" : "bob") + call.push.sequence();
@@ -56,10 +64,7 @@ final class CallOrderTest {
             CallSite.UNKNOWN);
     TaskPushed push =
         new TaskPushed(spec, 0, new LeaseId(caller, 0), sequence, List.of(), List.of(), 0);
-    order.offer(
-        new Pushed(push, new Claim()),
-        call -> slow.getOrDefault(name(call), CompletableFuture.completedFuture(null)),
-        call -> ran.add(name(call)));
+    order.offer(new Pushed(push, new Claim()));
   }
 
   @Test
@@ -110,6 +115,51 @@ final class CallOrderTest {
     arrives(ANN, 0);
     arrives(ANN, 1);
     assertThat(ran).containsExactly("ann0", "ann1");
+  }
+
+  private String takenOut(String name) {
+    return order.takeOut(call -> name(call).equals(name)).map(CallOrderTest::name).orElse("none");
+  }
+
+  @Test
+  void callTakenOutWhileItsArgumentsComeHoldsUpNobody() {
+    slow.put("ann0", new CompletableFuture<>());
+    slow.put("ann2", new CompletableFuture<>());
+    arrives(ANN, 0);
+    arrives(ANN, 1);
+    arrives(ANN, 2);
+    arrives(ANN, 3);
+    assertThat(takenOut("ann2")).isEqualTo("ann2");
+    assertThat(takenOut("ann0")).isEqualTo("ann0");
+    assertThat(ran).containsExactly("ann1", "ann3");
+    slow.values().forEach(fetch -> fetch.complete(null));
+    assertThat(ran).containsExactly("ann1", "ann3");
+    assertThat(takenOut("ann1")).as("has had its turn").isEqualTo("none");
+  }
+
+  @Test
+  void callTakenOutBeforeThoseAheadOfItCameHoldsUpNobody() {
+    arrives(ANN, 1);
+    arrives(ANN, 2);
+    assertThat(takenOut("ann1")).isEqualTo("ann1");
+    assertThat(takenOut("ann1")).isEqualTo("none");
+    arrives(ANN, 0);
+    assertThat(ran).containsExactly("ann0", "ann2");
+    arrives(ANN, 1);
+    assertThat(ran).as("repeated").containsExactly("ann0", "ann2");
+  }
+
+  @Test
+  void deadCallersCallsAreForgottenWithThoseWhoseArgumentsCome() {
+    slow.put("ann0", new CompletableFuture<>());
+    arrives(ANN, 0);
+    arrives(ANN, 1);
+    arrives(ANN, 3);
+    assertThat(order.forget(ANN::equals))
+        .extracting(CallOrderTest::name)
+        .containsExactly("ann0", "ann1", "ann3");
+    slow.get("ann0").complete(null);
+    assertThat(ran).isEmpty();
   }
 
   @Test
