@@ -15,17 +15,18 @@ import java.util.Set;
  * <p>What it knows comes from {@link io.dfut.internal.protocol.WorkerMessage.Waited}, which is said
  * again each second as long as somebody waits without a bound. One method may wait for one queued
  * call, and another method for another: no single call is waited for by all of them, and yet none
- * can run. News is forgotten after {@link #NEWS_NANOS}, since a wait can also end because what was
- * waited for was cancelled.
+ * can run; or several wait for one call, and each is said by another message. News is forgotten
+ * after {@link #NEWS_NANOS}, since a wait can also end because what was waited for was cancelled.
  */
 public final class CallCycles {
   /** Three times as long as a wait takes to be said again. */
   static final long NEWS_NANOS = 3_000_000_000L;
 
-  private record News(Set<TaskId> waiters, long atNanos) {}
-
-  /** By queued call. Added when one is said to be waited for; removed when it left the queue. */
-  private final Map<TaskId, News> news = new HashMap<>();
+  /**
+   * By queued call, who waits for it, and when that was said last. Added when it is said; removed
+   * when the call left the queue, or by time.
+   */
+  private final Map<TaskId, Map<TaskId, Long>> news = new HashMap<>();
 
   /**
    * A queued call is waited for.
@@ -41,15 +42,17 @@ public final class CallCycles {
       Set<TaskId> queued,
       Collection<TaskId> methods,
       long nowNanos) {
-    news.put(call, new News(Set.copyOf(waiters), nowNanos));
+    Map<TaskId, Long> said = news.computeIfAbsent(call, same -> new HashMap<>());
+    waiters.forEach(waiter -> said.put(waiter, nowNanos));
     news.keySet().retainAll(queued);
-    news.values().removeIf(old -> nowNanos - old.atNanos > NEWS_NANOS);
+    news.values().forEach(all -> all.values().removeIf(at -> nowNanos - at > NEWS_NANOS));
+    news.values().removeIf(Map::isEmpty);
     boolean stuck =
         !methods.isEmpty()
             && methods.stream().anyMatch(waiters::contains)
             && methods.stream()
                 .allMatch(
-                    method -> news.values().stream().anyMatch(n -> n.waiters.contains(method)));
+                    method -> news.values().stream().anyMatch(all -> all.containsKey(method)));
     if (stuck) {
       news.remove(call);
     }

@@ -55,6 +55,14 @@ final class CallCyclesTest {
   }
 
   @Test
+  void twoMethodsThatWaitForOneCallAreStuckThoughEachIsSaidByItself() {
+    List<Long> methods = List.of(1L, 2L);
+    assertThat(canNeverRun(7, List.of(1L), Set.of(7L), methods, 0)).isFalse();
+    assertThat(canNeverRun(7, List.of(9L), Set.of(7L), methods, 1)).isFalse();
+    assertThat(canNeverRun(7, List.of(2L), Set.of(7L), methods, 2)).isTrue();
+  }
+
+  @Test
   void aCallThatHasLeftTheQueueHoldsNobodyUp() {
     canNeverRun(7, List.of(1L), Set.of(7L, 8L), List.of(1L, 2L), 0);
     assertThat(canNeverRun(8, List.of(2L), Set.of(8L), List.of(1L, 2L), 1)).isFalse();
