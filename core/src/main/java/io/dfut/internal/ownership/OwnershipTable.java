@@ -389,9 +389,12 @@ final class OwnershipTable implements ReferenceCounter.Listener {
    */
   void recover(Row row) {
     lost.add(row);
-    if (recovering) {
-      return;
+    if (!recovering) {
+      recoverLost();
     }
+  }
+
+  private void recoverLost() {
     recovering = true;
     Row next;
     while ((next = lost.poll()) != null) {
@@ -469,7 +472,12 @@ final class OwnershipTable implements ReferenceCounter.Listener {
 
   // ---- deaths ----
 
+  /**
+   * Every copy there is given up before anything is made again: a task must not be pushed for
+   * arguments that are gone with the node, too.
+   */
   void onNodeDied(NodeId dead) {
+    recovering = true;
     for (Row row : snapshot()) {
       if (row.isOwned()) {
         dropCopies(row, List.of(dead));
@@ -479,6 +487,7 @@ final class OwnershipTable implements ReferenceCounter.Listener {
         forgetCopy(row, dead);
       }
     }
+    recoverLost();
     counter.onNodeDied(dead);
   }
 
