@@ -38,6 +38,12 @@ public record NodeId(String host, int port, long incarnation) implements Compara
     return host + ":" + port;
   }
 
+  // The incarnation is drawn at random at each start: the host would add nothing but time.
+  @Override
+  public int hashCode() {
+    return 31 * port + Long.hashCode(incarnation);
+  }
+
   @Override
   public String toString() {
     return host + ":" + port + "#" + Long.toHexString(incarnation);

@@ -35,6 +35,11 @@ public record ObjectId(WorkerId owner, long sequence, int index) implements Comp
   }
 
   @Override
+  public int hashCode() {
+    return 31 * owner.hashCode() + 7 * Long.hashCode(sequence) + index;
+  }
+
+  @Override
   public String toString() {
     return "object-" + sequence + "." + index + "/" + owner;
   }

@@ -21,6 +21,11 @@ public record TaskId(WorkerId owner, long sequence) {
   }
 
   @Override
+  public int hashCode() {
+    return 31 * owner.hashCode() + Long.hashCode(sequence);
+  }
+
+  @Override
   public String toString() {
     return "task-" + sequence + "/" + owner;
   }

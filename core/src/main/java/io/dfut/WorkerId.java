@@ -26,6 +26,11 @@ public record WorkerId(NodeId node, long sequence) implements Comparable<WorkerI
   }
 
   @Override
+  public int hashCode() {
+    return 31 * node.hashCode() + Long.hashCode(sequence);
+  }
+
+  @Override
   public String toString() {
     return "worker-" + sequence + "@" + node;
   }

@@ -105,6 +105,22 @@ final class LeaseBook {
     boolean isEmpty() {
       return ready.isEmpty() && leases.isEmpty() && requested == 0;
     }
+
+    boolean hasIdleLease() {
+      for (Lease lease : leases) {
+        if (lease.inFlight == 0) {
+          return true;
+        }
+      }
+      return false;
+    }
+
+    boolean fits(TaskSpec spec) {
+      return shape.creation.isEmpty()
+          && !(spec.kind() instanceof TaskSpec.Kind.Creation)
+          && shape.resources.equals(spec.resources())
+          && shape.placement.equals(spec.placement());
+    }
   }
 
   private final WorkerId self;
@@ -118,6 +134,9 @@ final class LeaseBook {
   private Consumer<? super WorkerEffect> effects;
   private long lastLease;
   private boolean sweepSet;
+
+  /** The pool that was used last; perhaps not one of {@link #pools} any more. */
+  private Pool last;
 
   LeaseBook(
       WorkerId self,
@@ -146,16 +165,24 @@ final class LeaseBook {
         spec.resources(), spec.placement(), exclusive ? Optional.of(spec.id()) : Optional.empty());
   }
 
+  /** The pool of the task's shape, made if need be. Most tasks have the shape of the one before. */
+  private Pool poolFor(TaskSpec spec) {
+    if (last == null || !last.fits(spec) || pools.get(last.shape) != last) {
+      last = pools.computeIfAbsent(shapeOf(spec), Pool::new);
+    }
+    return last;
+  }
+
   /** A task is ready to be pushed. */
   void ready(TaskRecord task, long nowNanos) {
-    Pool pool = pools.computeIfAbsent(shapeOf(task.spec), Pool::new);
+    Pool pool = poolFor(task.spec);
     pool.ready.addLast(task);
     dispatch(pool, nowNanos);
   }
 
   /** A task came back unstarted: it is the next to be pushed, but not to that worker. */
   void handedBack(TaskRecord task, Lease from, long nowNanos) {
-    Pool pool = pools.computeIfAbsent(shapeOf(task.spec), Pool::new);
+    Pool pool = poolFor(task.spec);
     pool.ready.addFirst(task);
     if (from != null) {
       from.stuck = true;
@@ -432,7 +459,7 @@ final class LeaseBook {
   // ---- idle leases ----
 
   private void armSweep(Pool pool) {
-    if (!sweepSet && pool.leases.stream().anyMatch(lease -> lease.inFlight == 0)) {
+    if (!sweepSet && pool.hasIdleLease()) {
       sweepSet = true;
       effects.accept(
           new WorkerEffect.SetTimer(new WorkerTimer.LeaseSweep(), limits.leaseIdleNanos()));

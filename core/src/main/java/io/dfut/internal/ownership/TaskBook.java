@@ -23,12 +23,13 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
-import java.util.stream.Stream;
 
 /**
  * The tasks that this worker owns, from submission to the last need for their descriptions (paper
@@ -192,9 +193,15 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
    * With repetition.
    */
   static List<ObjectId> argumentsOf(TaskSpec spec) {
-    List<ObjectId> ids = new ArrayList<>();
-    spec.dependencies().forEach(ids::add);
-    spec.lent().forEach(ids::add);
+    List<ObjectId> dependencies = spec.dependencies();
+    List<ObjectId> lent = spec.lent();
+    boolean isCall = spec.kind() instanceof TaskSpec.Kind.Call;
+    if (dependencies.isEmpty() && lent.isEmpty() && !isCall) {
+      return List.of();
+    }
+    List<ObjectId> ids = new ArrayList<>(dependencies.size() + lent.size() + 1);
+    ids.addAll(dependencies);
+    ids.addAll(lent);
     if (spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
       ids.add(actor.object());
     }
@@ -204,23 +211,21 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   private void awaitDependencies(TaskRecord task) {
     task.state = TaskRecord.State.WAITING;
     task.missing = 0;
-    for (ObjectId id : (Iterable<ObjectId>) task.spec.dependencies()::iterator) {
+    List<ObjectId> dependencies = task.spec.dependencies();
+    for (ObjectId id : dependencies) {
       if (counter.find(id).value instanceof Outcome.Failed(Failure failure)) {
         fail(task, failure); // at once: what else is waited for could take for ever
         return;
       }
     }
-    task.spec
-        .dependencies()
-        .forEach(
-            id -> {
-              Row row = counter.find(id);
-              if (row.value == null) {
-                task.missing++;
-                row.addDependent(task);
-                table.want(row);
-              }
-            });
+    for (ObjectId id : dependencies) {
+      Row row = counter.find(id);
+      if (row.value == null) {
+        task.missing++;
+        row.addDependent(task);
+        table.want(row);
+      }
+    }
     if (task.missing == 0) {
       dependenciesThere(task);
     }
@@ -241,16 +246,16 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   private void dependenciesThere(TaskRecord task) {
     // A dependency can have been lost again while others were waited for.
-    boolean[] again = new boolean[1];
-    for (ObjectId id : (Iterable<ObjectId>) task.spec.dependencies()::iterator) {
+    boolean again = false;
+    for (ObjectId id : task.spec.dependencies()) {
       Row row = counter.find(id);
       if (row.value instanceof Outcome.Failed(Failure failure)) {
         fail(task, failure);
         return;
       }
-      again[0] |= row.value == null;
+      again |= row.value == null;
     }
-    if (again[0]) {
+    if (again) {
       awaitDependencies(task);
       return;
     }
@@ -262,7 +267,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
    * task became ready. If not, the task waits again, or has failed.
    */
   private boolean isStillReady(TaskRecord task) {
-    for (ObjectId id : (Iterable<ObjectId>) task.spec.dependencies()::iterator) {
+    for (ObjectId id : task.spec.dependencies()) {
       Outcome value = counter.find(id).value;
       if (value == null || value instanceof Outcome.Failed) {
         dependenciesThere(task);
@@ -325,14 +330,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
                     list.objects().stream().map(this::resolved).toList());
           });
     }
-    List<Transit> lent = new ArrayList<>();
-    Stream.concat(task.spec.lent(), containers(task))
-        .distinct()
-        .forEach(
-            id -> {
-              Row row = counter.find(id);
-              lent.add(row.isOwned() ? new Transit(id, 0) : counter.depart(row, worker));
-            });
+    List<Transit> lent = lend(task, worker);
     long left = task.deadlineNanos == 0 ? 0 : Math.max(1, task.deadlineNanos - nowNanos);
     task.state = TaskRecord.State.PUSHED;
     task.location = worker;
@@ -378,12 +376,28 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   }
 
   /**
-   * Arguments whose values contain references. They are lent as well: what the executor finds
-   * inside is covered by the outer object until its owner knows the executor, and that can be after
-   * the task has ended.
+   * What the executor is lent, each once: the references that it sees, and arguments whose values
+   * contain references. What it finds inside such a value is covered by the outer object until its
+   * owner knows the executor, and that can be after the task has ended.
    */
-  private Stream<ObjectId> containers(TaskRecord task) {
-    return task.spec.dependencies().filter(id -> !counter.find(id).value.references().isEmpty());
+  private List<Transit> lend(TaskRecord task, WorkerId executor) {
+    List<ObjectId> dependencies = task.spec.dependencies();
+    List<ObjectId> references = task.spec.lent();
+    if (dependencies.isEmpty() && references.isEmpty()) {
+      return List.of();
+    }
+    Set<ObjectId> seen = new LinkedHashSet<>(references);
+    for (ObjectId id : dependencies) {
+      if (!counter.find(id).value.references().isEmpty()) {
+        seen.add(id);
+      }
+    }
+    List<Transit> lent = new ArrayList<>(seen.size());
+    for (ObjectId id : seen) {
+      Row row = counter.find(id);
+      lent.add(row.isOwned() ? new Transit(id, 0) : counter.depart(row, executor));
+    }
+    return lent;
   }
 
   private PushedArgument.Resolved resolved(ObjectId id) {
@@ -492,6 +506,9 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   @Override
   public void onActorSettled(Row row) {
+    if (actors.isEmpty()) {
+      return;
+    }
     ActorQueue queue = actors.get(new ActorId(row.id.owner(), row.id.sequence()));
     if (queue != null && row.id.index() == 0) {
       pump(queue);

@@ -23,8 +23,13 @@ import org.slf4j.LoggerFactory;
 abstract class Handle<T> {
   private static final Cleaner CLEANER = Cleaner.create();
 
-  /** Named for users: on DEBUG it tells which handles nobody closed, and where they came from. */
+  /**
+   * Named for users: on DEBUG it tells which handles nobody closed, and where they came from, and
+   * every line that closes one is noted.
+   */
   private static final Logger FORGOTTEN = LoggerFactory.getLogger("io.dfut.handles");
+
+  private static final CloseSites CLOSE_SITES = new CloseSites(System.nanoTime());
 
   /** The count. Refers to everything but the handle, so that the handle can become unreachable. */
   static final class Count extends AtomicReference<String> implements Runnable {
@@ -133,7 +138,7 @@ abstract class Handle<T> {
 
   public final void close() {
     if (count.isOpen()) {
-      count.release("at " + CallSite.here());
+      count.release(FORGOTTEN.isDebugEnabled() ? CloseSites.line() : CLOSE_SITES.here());
     }
   }
 

@@ -337,7 +337,7 @@ final class NodeRuntime implements Membership.Listener {
 
   private void tellAll(WorkerMessage message) {
     for (WorkerActor worker : workers.values()) {
-      worker.receive(message, new Claim());
+      worker.receive(message, null);
     }
   }
 
@@ -384,7 +384,7 @@ final class NodeRuntime implements Membership.Listener {
   // ---- sending ----
 
   void send(WorkerId from, WorkerId to, WorkerMessage message) {
-    send(from, to, message, new Claim());
+    send(from, to, message, null);
   }
 
   /** As send; within the JVM the claim goes along. */

@@ -205,13 +205,14 @@ final class TaskContext extends WorkerContext {
     }
   }
 
-  /** Tasks that are known to wait for this one, oldest news first. Bounded; guarded by itself. */
-  private final Set<TaskId> waiters = new LinkedHashSet<>(0);
+  /** Tasks that are known to wait for this one, oldest news first. Bounded; guarded by this. */
+  private Set<TaskId> waiters = Set.of();
 
-  void waitedForBy(List<TaskId> others) {
-    synchronized (waiters) {
-      Waited.addTo(waiters, others);
+  synchronized void waitedForBy(List<TaskId> others) {
+    if (waiters.isEmpty()) {
+      waiters = new LinkedHashSet<>();
     }
+    Waited.addTo(waiters, others);
   }
 
   /**
@@ -220,7 +221,7 @@ final class TaskContext extends WorkerContext {
    */
   List<TaskId> waiting() {
     Set<TaskId> all = new LinkedHashSet<>(List.of(push.spec().id()));
-    synchronized (waiters) {
+    synchronized (this) {
       Waited.addTo(all, waiters);
     }
     if (outer != null) {
@@ -409,8 +410,7 @@ final class TaskContext extends WorkerContext {
       List<Argument.Value> values = function.descriptor().captured();
       captured = new Object[values.size()];
       for (int i = 0; i < captured.length; i++) {
-        captured[i] =
-            worker.node().values().decode(values.get(i).value(), worker.borrows(Optional.empty()));
+        captured[i] = worker.decode(values.get(i).value(), Optional.empty());
       }
     } catch (io.dfut.DFutException e) {
       throw new Refused(e);
@@ -434,8 +434,7 @@ final class TaskContext extends WorkerContext {
       for (PushedArgument argument : push.arguments()) {
         all[next++] =
             switch (argument) {
-              case PushedArgument.Value value ->
-                  worker.node().values().decode(value.value(), worker.borrows(Optional.empty()));
+              case PushedArgument.Value value -> worker.decode(value.value(), Optional.empty());
               case PushedArgument.Resolved resolved -> value(resolved);
               case PushedArgument.ResolvedList list -> {
                 List<Object> values = new ArrayList<>(list.elements().size());
@@ -454,11 +453,7 @@ final class TaskContext extends WorkerContext {
 
   private Object value(PushedArgument.Resolved argument) {
     return switch (argument.outcome()) {
-      case Outcome.Inline inline ->
-          worker
-              .node()
-              .values()
-              .decode(inline.value(), worker.borrows(Optional.of(argument.object())));
+      case Outcome.Inline inline -> worker.decode(inline.value(), Optional.of(argument.object()));
       case Outcome.Stored stored -> {
         ObjectKey key = new ObjectKey(argument.object(), stored.attempt());
         SharedPin pinned;

@@ -183,7 +183,7 @@ final class ValueReader {
         new Use<>() {
           @Override
           public Object inline(InlineValue value) {
-            return worker.node().values().decode(value, worker.borrows(Optional.of(count.id)));
+            return worker.decode(value, Optional.of(count.id));
           }
 
           @Override

@@ -134,10 +134,9 @@ final class Values {
         new Outcome.Inline(InlineValue.encoded(encoded.toByteArray()), encoded.references()));
   }
 
+  /** Decodes a value that is no object of this JVM. */
   Object decode(InlineValue value, References.Source references) {
-    return value.isDirect()
-        ? value.object()
-        : codecs.decode(MemorySegment.ofArray(value.bytes()), references);
+    return codecs.decode(MemorySegment.ofArray(value.bytes()), references);
   }
 
   /**

@@ -209,14 +209,18 @@ final class WorkerActor {
 
   // ---- messages ----
 
-  /** A message of another worker, or of the node. */
+  /**
+   * A message of another worker, or of the node.
+   *
+   * @param claim what a push from within the JVM has in common with its owner; else null
+   */
   void receive(WorkerMessage message, Claim claim) {
     switch (message) {
       case WorkerMessage.TaskPushed push -> {
         if (!push.lent().isEmpty()) {
           post(new WorkerInput.TaskArrived(push));
         }
-        accept(new Pushed(push, claim));
+        accept(new Pushed(push, claim == null ? new Claim() : claim));
       }
       case WorkerMessage.CancelTask cancel -> {
         TaskRunner now = runner;
@@ -493,6 +497,15 @@ final class WorkerActor {
     Handle.Count mine = arrived(foreign.object(), Optional.empty());
     post(new WorkerInput.CoverGiven(foreign.object(), new Cover(cover)));
     return mine;
+  }
+
+  /**
+   * A small value as user code gets it.
+   *
+   * @param outer the object whose value it is, if it is one's
+   */
+  Object decode(io.dfut.internal.task.InlineValue value, Optional<ObjectId> outer) {
+    return value.isDirect() ? value.object() : node.values().decode(value, borrows(outer));
   }
 
   /** Makes handles of references that are decoded on behalf of this worker. */

@@ -44,6 +44,7 @@ import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /**
  * Calls of user code on behalf of one worker: of a driver, an actor or a behaviour (this class), or
@@ -52,12 +53,15 @@ import java.util.function.Supplier;
 class WorkerContext implements ContextBackend {
   final WorkerActor worker;
   private final JobId job;
-  private final DFutContext face;
+
+  /**
+   * Made when user code asks for it, as most tasks do not; a race makes another that is as good.
+   */
+  private DFutContext face;
 
   WorkerContext(WorkerActor worker, JobId job) {
     this.worker = worker;
     this.job = job;
-    this.face = new Face(this);
   }
 
   private static final class Face extends DFutContext {
@@ -74,7 +78,12 @@ class WorkerContext implements ContextBackend {
   }
 
   final DFutContext face() {
-    return face;
+    DFutContext known = face;
+    if (known == null) {
+      known = new Face(this);
+      face = known;
+    }
+    return known;
   }
 
   // ---- what a task does otherwise ----
@@ -136,12 +145,14 @@ class WorkerContext implements ContextBackend {
             .<TaskSpec.Kind>map(actor -> new TaskSpec.Kind.Call(actorOf(actor)))
             .orElse(new TaskSpec.Kind.Plain());
     List<ResultCell> cells = submit(id, kind, template, arguments);
+    if (cells.size() == 1) {
+      return future(new Handle.Count(worker, id.result(0), cells.getFirst(), Optional.empty()));
+    }
     List<OwnedHandle<Object>> futures = new ArrayList<>(cells.size());
     for (int i = 0; i < cells.size(); i++) {
       futures.add(future(new Handle.Count(worker, id.result(i), cells.get(i), Optional.empty())));
     }
     return switch (futures.size()) {
-      case 1 -> futures.getFirst();
       case 2 -> new DFut2<>(futures.get(0), futures.get(1));
       case 3 -> new DFut3<>(futures.get(0), futures.get(1), futures.get(2));
       case 4 -> new DFut4<>(futures.get(0), futures.get(1), futures.get(2), futures.get(3));
@@ -168,8 +179,8 @@ class WorkerContext implements ContextBackend {
                 template.function(),
                 io.dfut.internal.codec.ValueCodecs::isImmutable,
                 value -> captured(value, lent));
-    List<ResultCell> dependencies = new ArrayList<>();
-    List<DFut<?>> temporary = new ArrayList<>();
+    List<ResultCell> dependencies = new ArrayList<>(0);
+    List<DFut<?>> temporary = new ArrayList<>(0);
     List<Argument> arguments = new ArrayList<>(values.length);
     for (Object value : values) {
       arguments.add(argument(value, lent, dependencies, temporary));
@@ -180,21 +191,18 @@ class WorkerContext implements ContextBackend {
             id,
             job,
             function,
-            template.name().orElseGet(function::toString),
+            template.name().isPresent() ? template.name().get() : function.toString(),
             arguments,
             template.results(),
             kind,
             template.resources(),
             template.maxRetries(),
-            template.retryOn().stream().map(Class::getName).toList(),
+            namesOf(template.retryOn()),
             timeout,
             template.placement(),
             depth(),
             site);
-    List<ResultCell> cells = new ArrayList<>(template.results());
-    for (int i = 0; i < template.results(); i++) {
-      cells.add(new ResultCell());
-    }
+    List<ResultCell> cells = cells(template.results());
     LocalTask local = new LocalTask(spec, cells, dependencies);
     if (kind instanceof TaskSpec.Kind.Plain) {
       cells.forEach(cell -> cell.task = local);
@@ -206,6 +214,17 @@ class WorkerContext implements ContextBackend {
     Reference.reachabilityFence(values); // the handles among them
     Reference.reachabilityFence(template); // the actor's
     return cells;
+  }
+
+  private static List<ResultCell> cells(int results) {
+    if (results == 1) {
+      return List.of(new ResultCell());
+    }
+    return Stream.generate(ResultCell::new).limit(results).toList();
+  }
+
+  private static List<String> namesOf(List<Class<? extends Throwable>> classes) {
+    return classes.isEmpty() ? List.of() : classes.stream().map(Class::getName).toList();
   }
 
   private long timeoutNanos(TaskTemplate template) {

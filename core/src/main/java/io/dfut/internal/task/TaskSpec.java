@@ -6,10 +6,10 @@ import io.dfut.ObjectId;
 import io.dfut.TaskId;
 import io.dfut.internal.api.Placement;
 import io.dfut.internal.api.Resources;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * The description of a task: all that is needed to run it, and to run it again (its lineage).
@@ -81,18 +81,39 @@ public record TaskSpec(
   }
 
   /** The objects whose values are needed before the task can start, with repetition. */
-  public Stream<ObjectId> dependencies() {
-    return arguments.stream().flatMap(argument -> argument.dependencies().stream());
+  public List<ObjectId> dependencies() {
+    List<ObjectId> all = List.of(); // of most tasks; asked for several times in each one's life
+    for (Argument argument : arguments) {
+      all = joined(all, argument.dependencies());
+    }
+    return all;
   }
 
   /**
    * The references that the task gets to see, those captured by its function included, with
    * repetition.
    */
-  public Stream<ObjectId> lent() {
-    return Stream.concat(
-        function.descriptor().captured().stream().flatMap(value -> value.contained().stream()),
-        arguments.stream().flatMap(argument -> argument.lent().stream()));
+  public List<ObjectId> lent() {
+    List<ObjectId> all = List.of();
+    for (Argument.Value captured : function.descriptor().captured()) {
+      all = joined(all, captured.contained());
+    }
+    for (Argument argument : arguments) {
+      all = joined(all, argument.lent());
+    }
+    return all;
+  }
+
+  private static List<ObjectId> joined(List<ObjectId> first, List<ObjectId> second) {
+    if (second.isEmpty()) {
+      return first;
+    }
+    if (first.isEmpty()) {
+      return second;
+    }
+    List<ObjectId> both = first instanceof ArrayList ? first : new ArrayList<>(first);
+    both.addAll(second);
+    return both;
   }
 
   /** The same task, which has some of its arguments' values in its description. */
