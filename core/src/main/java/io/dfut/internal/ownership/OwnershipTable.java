@@ -249,10 +249,17 @@ final class OwnershipTable implements ReferenceCounter.Listener {
             + " used. Keep a handle open, or share() it to the task that needs it.");
   }
 
+  /** What an owner said that is dead by now does not count: its objects share its fate. */
   void onResolved(Resolved answer) {
-    Row row = counter.find(answer.object());
+    if (!counter.isDead(answer.object().owner())) {
+      known(answer.object(), answer.outcome());
+    }
+  }
+
+  private void known(ObjectId object, Outcome outcome) {
+    Row row = counter.find(object);
     if (row != null && !row.isOwned() && row.value == null) {
-      row.value = answer.outcome();
+      row.value = outcome;
       announce(row);
     }
   }
@@ -267,7 +274,7 @@ final class OwnershipTable implements ReferenceCounter.Listener {
       row.cells().forEach(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
       row.value = null;
     }
-    onResolved(new Resolved(object, where));
+    known(object, where);
   }
 
   // ---- copies ----

@@ -493,7 +493,7 @@ final class ReferenceCounter {
     return !dead.isEmpty() && dead.contains(node);
   }
 
-  private boolean isDead(WorkerId worker) {
+  boolean isDead(WorkerId worker) {
     return !dead.isEmpty() && (dead.contains(worker) || dead.contains(worker.node()));
   }
 

@@ -95,6 +95,17 @@ final class WorkersSimTest {
     assertThat(seen.of("call that could never run")).isGreaterThanOrEqualTo(2);
   }
 
+  /**
+   * An answer of a node that was declared dead while it was on its way reaches a borrower that was
+   * just pushed a task by the same node: it once filled the borrower's row.
+   */
+  @Test
+  void answerOfTheDeadIsNotBelieved() {
+    Counters seen = new Counters();
+    new Recipe(Recipe.Family.ALL, Recipe.Length.LONG, Map.of()).sim(131_365, seen, false).run();
+    assertThat(seen.of("last words of a dead node")).isPositive();
+  }
+
   private static void assertSeen(Counters seen, String... all) {
     if (GIVEN == null) {
       for (String what : all) {
