@@ -48,7 +48,15 @@ final class ActorRunner implements TaskRunner, ActorCell {
   /** Guarded by {@link #lock}. */
   private final CallCycles cycles = new CallCycles();
 
+  /** Threads that run a call or look for one. */
   private int running;
+
+  /** Of these, those that found the mailbox empty and look a little longer. */
+  private int looking;
+
+  /** Whether the mailbox has something; changed under {@link #lock}, read without as a hint. */
+  private volatile boolean hasMail;
+
   private Optional<String> ended = Optional.empty();
   private boolean stopped;
   private DFutActor<?> actor;
@@ -178,6 +186,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
       dead = ended;
       if (dead.isEmpty()) {
         mailbox.addLast(item);
+        hasMail = true;
       }
     }
     if (dead.isPresent()) {
@@ -189,25 +198,31 @@ final class ActorRunner implements TaskRunner, ActorCell {
 
   private void schedule() {
     synchronized (lock) {
-      while (actor != null && running < maxConcurrency && running < runnable()) {
+      int unserved = mailbox.size() - looking;
+      while (actor != null && running < maxConcurrency && unserved-- > 0) {
         running++;
         Thread.ofVirtual().name("dfut-actor-" + worker.id().sequence()).start(this::drain);
       }
     }
   }
 
-  private int runnable() {
-    return running + mailbox.size();
-  }
-
   private void drain() {
+    boolean looked = false;
     while (true) {
       Object item;
       synchronized (lock) {
+        if (looked) {
+          looking--;
+        }
         item = mailbox.pollFirst();
-        if (item == null) {
+        hasMail = !mailbox.isEmpty();
+        if (item == null && (looked || ended.isPresent() || looking > 0)) {
           running--;
           break;
+        }
+        looked = item == null;
+        if (looked) {
+          looking++;
         }
         if (item instanceof Pushed call) {
           TaskContext taken = new TaskContext(worker, call, TaskContext.Slot.NONE, null);
@@ -215,13 +230,22 @@ final class ActorRunner implements TaskRunner, ActorCell {
           item = taken;
         }
       }
-      if (item instanceof TaskContext call) {
+      if (looked) {
+        look();
+      } else if (item instanceof TaskContext call) {
         run(call);
       } else {
         receive(item);
       }
     }
     stopIfDone();
+  }
+
+  /** A call that comes within some microseconds finds a thread awake: to start one costs more. */
+  private void look() {
+    for (int i = 0; i < PoolRunner.SPINS && !hasMail; i++) {
+      Thread.onSpinWait();
+    }
   }
 
   private void run(TaskContext context) {

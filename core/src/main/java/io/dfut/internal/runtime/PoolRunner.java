@@ -26,7 +26,7 @@ import java.util.function.Predicate;
  */
 final class PoolRunner implements TaskRunner, TaskContext.Slot {
   /** Spins before the thread parks: a task that comes within some microseconds finds it awake. */
-  private static final int SPINS = 1000;
+  static final int SPINS = 1000;
 
   private final WorkerActor worker;
 
