@@ -242,9 +242,7 @@ final class LeaseBook {
 
   private void push(TaskRecord task, Lease lease, long nowNanos) {
     if (pusher.push(task, lease)) {
-      if (lease.inFlight == 0) {
-        lease.pace.begins(nowNanos);
-      }
+      lease.pace.sent(lease.inFlight, nowNanos);
       lease.inFlight++;
     }
   }
