@@ -1,10 +1,7 @@
 package io.dfut.internal.cluster;
 
 import io.dfut.NodeId;
-import io.dfut.WorkerId;
-import io.dfut.internal.task.FunctionRef;
 import io.dfut.internal.task.InlineValue;
-import io.dfut.internal.task.Sharing;
 import io.dfut.internal.task.ThrownError;
 import java.io.IOException;
 import java.lang.invoke.MethodHandle;
@@ -14,7 +11,6 @@ import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import java.net.InetSocketAddress;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -98,27 +94,29 @@ final class Shapes {
       return new NodeShape();
     } else if (plain == InlineValue.class) {
       return new InlineValueShape();
-    } else if (plain == FunctionRef.class) {
-      return new FunctionShape(of(FunctionRef.Descriptor.class));
     } else if (plain == ThrownError.class) {
       return new ThrownErrorShape();
     } else if (plain == InetSocketAddress.class) {
       return new AddressShape();
     } else if (plain.isEnum()) {
       return new EnumShape(plain);
-    } else if (plain == WorkerId.class) {
-      return new WorkerShape();
-    } else if (plain.isRecord()) {
-      return new RecordShape(plain);
     } else if (plain.isSealed()) {
       return new SealedShape(plain);
+    }
+    return HotShapes.of(plain).orElseGet(() -> derived(plain));
+  }
+
+  /** The shape of a record by its declaration. */
+  static Shape derived(Class<?> plain) {
+    if (plain.isRecord()) {
+      return new RecordShape(plain);
     }
     throw new IllegalStateException("cannot be carried by a message: " + plain.getName());
   }
 
   private static Shape parameterized(Class<?> raw, Type[] arguments) {
     if (raw == List.class) {
-      return new ListShape(of(arguments[0]));
+      return new ListOf<>(of(arguments[0]));
     } else if (raw == Set.class) {
       return new SetShape(of(arguments[0]));
     } else if (raw == Optional.class) {
@@ -218,23 +216,10 @@ final class Shapes {
     }
   }
 
-  /** The description only: the function object of this JVM stays here. */
-  private record FunctionShape(Shape descriptor) implements Shape {
-    @Override
-    public void write(Object value, WireWriter out) throws IOException {
-      descriptor.write(((FunctionRef) value).descriptor(), out);
-    }
-
-    @Override
-    public Object read(WireReader in) throws IOException {
-      return FunctionRef.described((FunctionRef.Descriptor) descriptor.read(in));
-    }
-  }
-
   private static final class ThrownErrorShape implements Shape {
-    private final Shape frames = new ListShape(of(ThrownError.Frame.class));
+    private final ListOf<ThrownError.Frame> frames = new ListOf<>(of(ThrownError.Frame.class));
     private final Shape cause = new OptionalShape(this);
-    private final Shape suppressed = new ListShape(this);
+    private final ListOf<ThrownError> suppressed = new ListOf<>(this);
 
     @Override
     public void write(Object value, WireWriter out) throws IOException {
@@ -247,16 +232,16 @@ final class Shapes {
     }
 
     @Override
-    @SuppressWarnings("unchecked") // the shapes of the parts are those three lines above
+    @SuppressWarnings("unchecked") // the shape of the cause is this one
     public Object read(WireReader in) throws IOException {
       in.enter();
       ThrownError error =
           new ThrownError(
               in.readText(),
               in.readText(),
-              (List<ThrownError.Frame>) frames.read(in),
+              frames.read(in),
               (Optional<ThrownError>) cause.read(in),
-              (List<ThrownError>) suppressed.read(in));
+              suppressed.read(in));
       in.leave();
       return error;
     }
@@ -302,35 +287,11 @@ final class Shapes {
     }
   }
 
-  private record ListShape(Shape element) implements Shape {
-    @Override
-    public void write(Object value, WireWriter out) throws IOException {
-      List<?> list = (List<?>) value;
-      out.writeLong(list.size());
-      for (Object each : list) {
-        element.write(each, out);
-      }
-    }
-
-    @Override
-    public Object read(WireReader in) throws IOException {
-      int count = in.readCount();
-      if (count == 0) {
-        return List.of();
-      }
-      List<Object> list = new ArrayList<>(Math.min(count, 64)); // grows as elements really come
-      for (int i = 0; i < count; i++) {
-        list.add(element.read(in));
-      }
-      return list;
-    }
-  }
-
   private record SetShape(Shape element) implements Shape {
     @Override
     public void write(Object value, WireWriter out) throws IOException {
       Set<?> set = (Set<?>) value;
-      out.writeLong(set.size());
+      out.writeCount(set.size());
       for (Object each : set) {
         element.write(each, out);
       }
@@ -367,7 +328,7 @@ final class Shapes {
     @Override
     public void write(Object map, WireWriter out) throws IOException {
       Map<?, ?> entries = (Map<?, ?>) map;
-      out.writeLong(entries.size());
+      out.writeCount(entries.size());
       for (Map.Entry<?, ?> entry : entries.entrySet()) {
         key.write(entry.getKey(), out);
         value.write(entry.getValue(), out);
@@ -382,23 +343,6 @@ final class Shapes {
         map.put(key.read(in), value.read(in));
       }
       return map;
-    }
-  }
-
-  /** Whose rows keep many ids of the same few workers. */
-  private static final class WorkerShape implements Shape {
-    private static final Sharing<WorkerId> WORKERS = new Sharing<>(10_000);
-
-    private final Shape record = new RecordShape(WorkerId.class);
-
-    @Override
-    public void write(Object value, WireWriter out) throws IOException {
-      record.write(value, out);
-    }
-
-    @Override
-    public Object read(WireReader in) throws IOException {
-      return WORKERS.of((WorkerId) record.read(in));
     }
   }
 

@@ -1,7 +1,5 @@
 package io.dfut.internal.cluster;
 
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.dataformat.cbor.CBORFactory;
 import io.dfut.NodeId;
 import io.dfut.internal.protocol.NodeMessage;
 import io.dfut.internal.spi.PeerInfo;
@@ -15,7 +13,7 @@ import java.util.List;
 
 /**
  * The wire format: bytes from and to {@link Wire}. The first byte is the version; then come fixed
- * fields, then a sequence of CBOR scalars. Thread-safe.
+ * fields, then what {@link WireWriter} writes. Thread-safe.
  *
  * <p>Whatever is wrong with received bytes ends in a {@link NotSerializableException} that says
  * what, and nothing of the envelope is used.
@@ -39,8 +37,6 @@ final class WireCodec {
   /** Of a message that is cut up; larger ones are refused by whoever would send them. */
   static final int WHOLE_BYTES_MAX = 256 << 20;
 
-  private final CBORFactory cbor;
-  private final CBORFactory wholeCbor;
   private final int version;
   private final int envelopeBytesMax;
 
@@ -51,37 +47,22 @@ final class WireCodec {
   WireCodec(int version, int envelopeBytesMax) {
     this.version = version;
     this.envelopeBytesMax = envelopeBytesMax;
-    cbor = factory(envelopeBytesMax);
-    wholeCbor = factory(WHOLE_BYTES_MAX);
-  }
-
-  private static CBORFactory factory(int bytesMax) {
-    return CBORFactory.builder()
-        .streamReadConstraints(
-            StreamReadConstraints.builder()
-                .maxStringLength(bytesMax)
-                .maxDocumentLength(bytesMax)
-                .maxNestingDepth(8) // we write no nested arrays or objects at all
-                .build())
-        .build();
   }
 
   /** The bytes of one message, to be cut up. */
   byte[] encodeWhole(NodeMessage message) throws IOException {
-    WireWriter writer = new WireWriter(wholeCbor);
+    WireWriter writer = new WireWriter(WHOLE_BYTES_MAX);
     MESSAGE.write(message, writer);
-    byte[] bytes = writer.toByteArray();
-    if (bytes.length > WHOLE_BYTES_MAX) {
-      throw new IOException(
-          "the message has " + bytes.length + " bytes; the most is " + WHOLE_BYTES_MAX);
+    if (writer.size() > WHOLE_BYTES_MAX) {
+      throw new IOException("the message has more than " + WHOLE_BYTES_MAX + " bytes");
     }
-    return bytes;
+    return writer.toByteArray();
   }
 
   /** A message that was put together again. */
   NodeMessage decodeWhole(byte[] bytes) throws NotSerializableException {
     try {
-      WireReader reader = new WireReader(wholeCbor, bytes, 0);
+      WireReader reader = new WireReader(bytes, 0);
       NodeMessage message = (NodeMessage) MESSAGE.read(reader);
       reader.end();
       return message;
@@ -92,16 +73,8 @@ final class WireCodec {
 
   /** An envelope in the making. Not thread-safe. */
   final class BatchWriter {
-    private final WireWriter writer;
+    private final WireWriter writer = new WireWriter(envelopeBytesMax - BATCH_HEADER);
     private int count;
-
-    private BatchWriter() {
-      try {
-        writer = new WireWriter(cbor);
-      } catch (IOException e) {
-        throw new IllegalStateException("writing to memory failed", e);
-      }
-    }
 
     int count() {
       return count;
@@ -124,6 +97,8 @@ final class WireCodec {
       try {
         MESSAGE.write(message, writer);
         added = BATCH_HEADER + writer.size() <= envelopeBytesMax;
+      } catch (WireWriter.FullException e) {
+        // as if it had been measured before
       } finally {
         if (added) {
           count++;
@@ -135,11 +110,7 @@ final class WireCodec {
     }
 
     byte[] body() {
-      try {
-        return writer.toByteArray();
-      } catch (IOException e) {
-        throw new IllegalStateException("writing to memory failed", e);
-      }
+      return writer.toByteArray();
     }
   }
 
@@ -231,7 +202,7 @@ final class WireCodec {
         throw new IOException("an envelope numbered " + number + ", after " + acknowledged);
       }
       int count = Short.toUnsignedInt(header.getShort());
-      WireReader reader = new WireReader(cbor, bytes, BATCH_HEADER);
+      WireReader reader = new WireReader(bytes, BATCH_HEADER);
       List<NodeMessage> messages = new ArrayList<>(Math.min(count, 64));
       for (int i = 0; i < count; i++) {
         messages.add((NodeMessage) MESSAGE.read(reader));
@@ -250,7 +221,7 @@ final class WireCodec {
 
   byte[] encodeGreeting(Wire.Preamble preamble, PeerInfo info) throws NotSerializableException {
     try {
-      WireWriter writer = new WireWriter(cbor);
+      WireWriter writer = new WireWriter(envelopeBytesMax);
       INFO.write(info, writer);
       return withBody(preamble, writer.toByteArray());
     } catch (IOException e) {
@@ -294,7 +265,7 @@ final class WireCodec {
 
   private PeerInfo decodeInfo(byte[] bytes, Wire.Preamble from) throws NotSerializableException {
     try {
-      WireReader reader = new WireReader(cbor, bytes, preambleBytes(from));
+      WireReader reader = new WireReader(bytes, preambleBytes(from));
       PeerInfo info = (PeerInfo) INFO.read(reader);
       reader.end();
       if (!info.node().equals(from.node())) {
@@ -358,7 +329,7 @@ final class WireCodec {
   }
 
   private static NotSerializableException refuse(String what, Exception cause) {
-    // Jackson's own text quotes the source and spans lines; the first line says what is wrong.
+    // What a record's constructor says may quote what was received.
     String why = String.valueOf(cause.getMessage()).lines().findFirst().orElse("");
     NotSerializableException refusal = new NotSerializableException(what + ": " + why);
     refusal.initCause(cause);

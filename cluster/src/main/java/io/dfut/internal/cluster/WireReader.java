@@ -1,13 +1,12 @@
 package io.dfut.internal.cluster;
 
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.dataformat.cbor.CBORFactory;
 import io.dfut.NodeId;
+import io.dfut.internal.task.Sharing;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Reads what {@link WireWriter} wrote. What it reads is not trusted: every number is checked
@@ -22,93 +21,150 @@ final class WireReader {
    * Nodes seen on the wire, so that the thousands of ids in a table share one object. Nodes are
    * few; when this many were seen, later ones are not shared, so a hostile sender cannot fill it.
    */
-  private static final ConcurrentHashMap<NodeId, NodeId> NODES = new ConcurrentHashMap<>();
+  private static final Sharing<NodeId> NODES = new Sharing<>(4096);
 
-  private static final int NODES_MAX = 4096;
+  private final byte[] bytes;
+  private int at;
 
-  private final JsonParser parser;
-  private final int length;
-  private final List<String> texts = new ArrayList<>();
-  private final List<NodeId> nodes = new ArrayList<>();
+  /** What was written in full, by its number. */
+  private final List<Object> known = new ArrayList<>();
+
   private int depth;
 
-  WireReader(CBORFactory factory, byte[] bytes, int from) throws IOException {
-    parser = factory.createParser(bytes, from, bytes.length - from);
-    length = bytes.length - from;
+  WireReader(byte[] bytes, int from) {
+    this.bytes = bytes;
+    this.at = from;
   }
 
   /** The shared object equal to this one. */
   static NodeId intern(NodeId node) {
-    NodeId known = NODES.get(node);
-    if (known != null) {
-      return known;
+    return NODES.of(node);
+  }
+
+  private int left() {
+    return bytes.length - at;
+  }
+
+  private byte next() throws IOException {
+    if (at == bytes.length) {
+      throw new IOException("it ends in the middle");
     }
-    if (NODES.size() >= NODES_MAX) {
-      return node;
+    return bytes[at++];
+  }
+
+  private long readVarint() throws IOException {
+    byte first = next();
+    if (first >= 0) {
+      return first;
     }
-    known = NODES.putIfAbsent(node, node);
-    return known == null ? node : known;
+    long value = first & 0x7F;
+    for (int shift = 7; shift < 64; shift += 7) {
+      byte more = next();
+      value |= (long) (more & 0x7F) << shift;
+      if (more >= 0) {
+        if (shift == 63 && more > 1) {
+          break;
+        }
+        return value;
+      }
+    }
+    throw new IOException("a number of more than 64 bits");
   }
 
   long readLong() throws IOException {
-    expect(JsonToken.VALUE_NUMBER_INT, parser.nextToken());
-    return parser.getLongValue();
+    long coded = readVarint();
+    return (coded >>> 1) ^ -(coded & 1);
   }
 
   int readInt() throws IOException {
-    expect(JsonToken.VALUE_NUMBER_INT, parser.nextToken());
-    return parser.getIntValue();
+    long value = readLong();
+    if (value != (int) value) {
+      throw new IOException(value + " where a number of 32 bits is expected");
+    }
+    return (int) value;
   }
 
   double readDouble() throws IOException {
-    expect(JsonToken.VALUE_NUMBER_FLOAT, parser.nextToken());
-    return parser.getDoubleValue();
+    long bits = 0;
+    for (int i = 0; i < Double.BYTES; i++) {
+      bits = bits << 8 | next() & 0xFF;
+    }
+    return Double.longBitsToDouble(bits);
   }
 
   boolean readBoolean() throws IOException {
-    JsonToken token = parser.nextToken();
-    if (token != JsonToken.VALUE_TRUE) {
-      expect(JsonToken.VALUE_FALSE, token);
+    return readChoice(2) == 1;
+  }
+
+  /** Which of so many. */
+  int readChoice(int count) throws IOException {
+    long choice = readVarint();
+    if (choice < 0 || choice >= count) {
+      throw new IOException(choice + " where there are " + count + " to choose from");
     }
-    return token == JsonToken.VALUE_TRUE;
+    return (int) choice;
   }
 
   byte[] readBytes() throws IOException {
-    expect(JsonToken.VALUE_EMBEDDED_OBJECT, parser.nextToken());
-    return parser.getBinaryValue();
+    int length = readCount();
+    at += length;
+    return Arrays.copyOfRange(bytes, at - length, at);
   }
 
   /** How many elements follow; each takes a byte or more, so there cannot be more than bytes. */
   int readCount() throws IOException {
-    int count = readInt();
-    if (count < 0 || count > length) {
-      throw new IOException(count + " elements in a message of " + length + " bytes");
+    long count = readVarint();
+    if (count < 0 || count > left()) {
+      throw new IOException(count + " elements in a message with " + left() + " bytes left");
     }
-    return count;
+    return (int) count;
+  }
+
+  /**
+   * A value that was read before; null when one follows that the caller has to read now, and to
+   * {@link #remember} after that.
+   */
+  <T> T readKnown(Class<T> type) throws IOException {
+    int number = readNumber();
+    if (number == WireWriter.ONCE) {
+      throw new IOException("a " + type.getSimpleName() + " that gets no number");
+    }
+    return number == WireWriter.NEW ? null : known(number, type);
+  }
+
+  private int readNumber() throws IOException {
+    return readChoice(known.size() + WireWriter.KNOWN);
+  }
+
+  private <T> T known(int number, Class<T> type) throws IOException {
+    Object value = known.get(number - WireWriter.KNOWN);
+    if (!type.isInstance(value)) {
+      throw new IOException(
+          "a " + value.getClass().getSimpleName() + " instead of a " + type.getSimpleName());
+    }
+    return type.cast(value);
+  }
+
+  /** A value has been read in full; gives it back. */
+  <T> T remember(T value) {
+    known.add(value);
+    return value;
   }
 
   String readText() throws IOException {
-    JsonToken token = parser.nextToken();
-    if (token == JsonToken.VALUE_NUMBER_INT) {
-      return known(texts, parser.getIntValue(), "text");
+    int number = readNumber();
+    if (number >= WireWriter.KNOWN) {
+      return known(number, String.class);
     }
-    expect(JsonToken.VALUE_STRING, token);
-    String text = parser.getText();
-    if (text.length() <= WireWriter.TABLE_TEXT_MAX) {
-      texts.add(text);
-    }
-    return text;
+    int length = readCount();
+    at += length;
+    String text = new String(bytes, at - length, length, StandardCharsets.UTF_8);
+    return number == WireWriter.ONCE ? text : remember(text);
   }
 
   NodeId readNode() throws IOException {
-    JsonToken token = parser.nextToken();
-    if (token == JsonToken.VALUE_NUMBER_INT) {
-      return known(nodes, parser.getIntValue(), "node");
-    }
-    expect(JsonToken.VALUE_STRING, token);
-    NodeId node = intern(new NodeId(parser.getText(), readInt(), readLong()));
-    nodes.add(node);
-    return node;
+    NodeId node = readKnown(NodeId.class);
+    return node != null ? node : remember(intern(new NodeId(readText(), readInt(), readLong())));
   }
 
   /** To be called before the parts of a value are read, and {@link #leave} after. */
@@ -124,23 +180,8 @@ final class WireReader {
 
   /** Refuses bytes after the last value. */
   void end() throws IOException {
-    JsonToken token = parser.nextToken();
-    if (token != null) {
-      throw new IOException("more than was announced: " + token);
-    }
-  }
-
-  private static <T> T known(List<T> table, int index, String what) throws IOException {
-    if (index < 0 || index >= table.size()) {
-      throw new IOException(what + " number " + index + " of " + table.size());
-    }
-    return table.get(index);
-  }
-
-  private static void expect(JsonToken expected, JsonToken found) throws IOException {
-    if (found != expected) {
-      throw new IOException(
-          "expected " + expected + ", found " + (found == null ? "the end" : found));
+    if (left() > 0) {
+      throw new IOException(left() + " bytes more than was announced");
     }
   }
 }

@@ -293,10 +293,12 @@ class MembershipActorTest {
     Node a = first();
 
     assertThatThrownBy(
-            () -> new PekkoClusterProvider(2).start(config(joining(a.id().address())), true))
+            () ->
+                new PekkoClusterProvider(Terms.WIRE_VERSION + 1)
+                    .start(config(joining(a.id().address())), true))
         .isInstanceOf(IllegalStateException.class)
-        .hasMessageContaining("wire version 1")
-        .hasMessageContaining("wire version 2")
+        .hasMessageContaining("wire version " + Terms.WIRE_VERSION)
+        .hasMessageContaining("wire version " + (Terms.WIRE_VERSION + 1))
         .hasMessageContaining(a.id().address());
     assertThat(a.heard().events()).isEmpty();
   }

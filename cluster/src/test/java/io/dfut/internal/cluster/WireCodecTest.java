@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.dfut.NodeId;
+import io.dfut.ObjectId;
 import io.dfut.WorkerId;
+import io.dfut.internal.protocol.LeaseId;
 import io.dfut.internal.protocol.NodeMessage;
 import io.dfut.internal.protocol.NodeMessage.ToScheduler;
 import io.dfut.internal.protocol.NodeMessage.ToWorker;
@@ -12,11 +14,14 @@ import io.dfut.internal.protocol.PushedArgument;
 import io.dfut.internal.protocol.SchedulerMessage;
 import io.dfut.internal.protocol.WorkerMessage;
 import io.dfut.internal.spi.PeerInfo;
+import io.dfut.internal.task.Argument;
 import io.dfut.internal.task.InlineValue;
 import io.dfut.internal.task.TaskSpec;
+import java.io.IOException;
 import java.io.NotSerializableException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
@@ -87,6 +92,116 @@ class WireCodecTest {
   }
 
   @Test
+  void valueThatStandsInTheDescriptionIsWrittenOnce() throws Exception {
+    byte[] value = new byte[1000];
+    new Random(1).nextBytes(value);
+    InlineValue argument = InlineValue.encoded(value);
+    TaskSpec spec =
+        ((WorkerMessage.TaskPushed) new Samples(7).of(WorkerMessage.TaskPushed.class))
+            .spec()
+            .withArguments(
+                List.of(
+                    new Argument.Reference(new ObjectId(new WorkerId(NODE, 1), 2, 3)),
+                    new Argument.Value(argument, List.of())));
+    NodeMessage push = pushOf(spec, InlineValue.encoded(value), argument);
+    NodeMessage other = pushOf(spec, InlineValue.encoded(value), InlineValue.encoded(value));
+
+    byte[] bytes = codec.encodeBatch(new Wire.Batch(1, 2, 3, 4, List.of(push)));
+
+    assertThat(codec.encodeBatch(new Wire.Batch(1, 2, 3, 4, List.of(other))).length - bytes.length)
+        .as("the first stands in no description, as it is that of a reference")
+        .isBetween(value.length, value.length + 10);
+    assertThat(Samples.described(codec.decodeBatch(bytes).messages().getFirst()))
+        .isEqualTo(Samples.described(push));
+  }
+
+  private static NodeMessage pushOf(TaskSpec spec, InlineValue... arguments) {
+    WorkerId worker = new WorkerId(NODE, 3);
+    return new ToWorker(
+        worker,
+        worker,
+        new WorkerMessage.TaskPushed(
+            spec,
+            0,
+            new LeaseId(worker, 1),
+            -1,
+            Stream.of(arguments).<PushedArgument>map(PushedArgument.Value::new).toList(),
+            List.of(),
+            0));
+  }
+
+  @Test
+  void numbersOfAllSizesArriveAsTheyWereSent() throws Exception {
+    WireWriter writer = new WireWriter(1 << 20);
+    List<Long> numbers = new ArrayList<>();
+    for (int shift = 0; shift < 64; shift++) {
+      for (int more = -1; more <= 1; more++) {
+        numbers.add((1L << shift) + more);
+        numbers.add(-((1L << shift) + more));
+      }
+    }
+    numbers.addAll(List.of(Long.MIN_VALUE, Long.MAX_VALUE));
+    for (long number : numbers) {
+      writer.writeLong(number);
+      writer.writeDouble(Double.longBitsToDouble(number));
+    }
+
+    WireReader reader = new WireReader(writer.toByteArray(), 0);
+    for (long number : numbers) {
+      assertThat(reader.readLong()).isEqualTo(number);
+      assertThat(Double.doubleToRawLongBits(reader.readDouble())).isEqualTo(number);
+    }
+    reader.end();
+  }
+
+  @Test
+  void whatDoesNotFitIsRefusedBeforeMemoryIsTaken() throws Exception {
+    byte[] large = new byte[10_000];
+    WireWriter writer = new WireWriter(20_000);
+    writer.writeBytes(large);
+
+    assertThatThrownBy(() -> writer.writeBytes(new byte[10_100]))
+        .isInstanceOf(WireWriter.FullException.class);
+    byte[] tooMany = {(byte) 0xFF, (byte) 0xFF, (byte) 0xFF, (byte) 0xFF, 7};
+    assertThatThrownBy(() -> new WireReader(tooMany, 0).readBytes())
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("0 bytes left");
+    byte[] endless = new byte[20];
+    Arrays.fill(endless, (byte) 0x81);
+    assertThatThrownBy(() -> new WireReader(endless, 0).readLong())
+        .hasMessageContaining("more than 64 bits");
+    assertThatThrownBy(() -> new WireReader(new byte[] {9}, 0).readText())
+        .hasMessageContaining("9 where there are 2");
+  }
+
+  @Test
+  void numberOfSomethingElseIsRefused() throws Exception {
+    WireWriter writer = new WireWriter(1000);
+    writer.writeNode(NODE);
+    writer.writeKnown(NODE.host());
+    byte[] bytes = writer.toByteArray();
+
+    WireReader reader = new WireReader(bytes, 0);
+    reader.readNode();
+    assertThatThrownBy(reader::readNode).hasMessageContaining("a String instead of a NodeId");
+  }
+
+  @Test
+  void everyBeginningOfAnEnvelopeIsRefused() throws Exception {
+    for (NodeMessage message : everyMessage(11)) {
+      byte[] bytes = codec.encodeBatch(new Wire.Batch(1, 2, 3, 4, List.of(message)));
+      for (int length = 0; length < bytes.length; length++) {
+        byte[] beginning = Arrays.copyOf(bytes, length);
+        assertThatThrownBy(() -> codec.decodeBatch(beginning))
+            .isInstanceOf(NotSerializableException.class);
+      }
+      byte[] longer = Arrays.copyOf(bytes, bytes.length + 1);
+      assertThatThrownBy(() -> codec.decodeBatch(longer))
+          .isInstanceOf(NotSerializableException.class);
+    }
+  }
+
+  @Test
   void nodesOfReceivedIdsAreShared() throws Exception {
     byte[] bytes =
         codec.encodeBatch(
@@ -147,16 +262,9 @@ class WireCodecTest {
   }
 
   private static NodeMessage push(InlineValue value) {
-    Samples samples = new Samples(7);
-    WorkerMessage.TaskPushed template =
-        (WorkerMessage.TaskPushed) samples.of(WorkerMessage.TaskPushed.class);
-    TaskSpec spec = template.spec();
-    WorkerId worker = new WorkerId(NODE, 3);
-    return new ToWorker(
-        worker,
-        worker,
-        new WorkerMessage.TaskPushed(
-            spec, 0, template.lease(), -1, List.of(new PushedArgument.Value(value)), List.of(), 0));
+    return pushOf(
+        ((WorkerMessage.TaskPushed) new Samples(7).of(WorkerMessage.TaskPushed.class)).spec(),
+        value);
   }
 
   @Test
@@ -167,7 +275,7 @@ class WireCodecTest {
     assertThatThrownBy(() -> codec.decodeBatch(bytes))
         .isInstanceOf(NotSerializableException.class)
         .hasMessageContaining("version 9")
-        .hasMessageContaining("version 1");
+        .hasMessageContaining("version " + Terms.WIRE_VERSION);
   }
 
   @Test
@@ -266,8 +374,9 @@ class WireCodecTest {
       switch (random.nextInt(6)) {
         case 0 -> damaged[at] ^= (byte) (1 << random.nextInt(8));
         case 1 -> damaged[at] = (byte) 0xFF;
-        case 2 -> damaged[at] = (byte) (0x5A + 0x20 * random.nextInt(6)); // a length in 4 bytes
-        case 3 -> damaged = java.util.Arrays.copyOf(damaged, Math.max(1, at));
+        case 2 ->
+            Arrays.fill(damaged, at, Math.min(damaged.length, at + 4), (byte) 0x80); // long numbers
+        case 3 -> damaged = Arrays.copyOf(damaged, Math.max(1, at));
         case 4 -> {
           int from = random.nextInt(damaged.length);
           int length = Math.min(random.nextInt(16), damaged.length - Math.max(at, from));

@@ -74,6 +74,7 @@ final class LeaseBook {
     final LeaseId id;
     final WorkerId worker;
     private final Pool pool;
+    private final Pace pace;
     private int inFlight;
     private long idleSinceNanos;
 
@@ -83,10 +84,11 @@ final class LeaseBook {
     /** Goes back as soon as nothing is in flight. */
     private boolean reclaimed;
 
-    private Lease(LeaseId id, WorkerId worker, Pool pool, long nowNanos) {
+    private Lease(LeaseId id, WorkerId worker, Pool pool, Pace pace, long nowNanos) {
       this.id = id;
       this.worker = worker;
       this.pool = pool;
+      this.pace = pace;
       this.idleSinceNanos = nowNanos;
     }
   }
@@ -186,6 +188,7 @@ final class LeaseBook {
     pool.ready.addFirst(task);
     if (from != null) {
       from.stuck = true;
+      from.pace.handedBack();
       ended(from, nowNanos);
       if (from.inFlight == 0 && leases.get(from.id) == from) {
         giveBack(from); // the task that blocked it returned before this message: none will free it
@@ -214,6 +217,7 @@ final class LeaseBook {
   /** A task that was in flight on this lease is not any more. */
   void returned(Lease lease, long nowNanos) {
     lease.stuck = false;
+    lease.pace.returned(nowNanos);
     ended(lease, nowNanos);
     if (leases.get(lease.id) == lease) {
       dispatch(lease.pool, nowNanos);
@@ -244,7 +248,7 @@ final class LeaseBook {
       Lease lease = freest(pool);
       if (lease != null && lease.inFlight == 0) {
         pool.ready.removeFirst();
-        push(head, lease);
+        push(head, lease, nowNanos);
         continue;
       }
       request(pool, head);
@@ -252,7 +256,7 @@ final class LeaseBook {
         break; // some answer is still to come
       }
       pool.ready.removeFirst();
-      push(head, lease);
+      push(head, lease, nowNanos);
     }
     if (pool.ready.isEmpty()) {
       withdraw(pool);
@@ -263,8 +267,9 @@ final class LeaseBook {
     }
   }
 
-  private void push(TaskRecord task, Lease lease) {
+  private void push(TaskRecord task, Lease lease, long nowNanos) {
     if (pusher.push(task, lease)) {
+      lease.pace.sent(lease.inFlight, nowNanos);
       lease.inFlight++;
     }
   }
@@ -275,7 +280,7 @@ final class LeaseBook {
     for (Lease lease : pool.leases) {
       if (!lease.stuck
           && !lease.reclaimed
-          && lease.inFlight < limits.tasksInFlightMax()
+          && lease.inFlight < lease.pace.window()
           && (best == null || lease.inFlight < best.inFlight)) {
         best = lease;
         if (best.inFlight == 0) {
@@ -364,10 +369,21 @@ final class LeaseBook {
       return;
     }
     forget(granted.lease(), request);
-    Lease lease = new Lease(granted.lease(), granted.worker(), request.pool, nowNanos);
+    Lease lease =
+        new Lease(
+            granted.lease(), granted.worker(), request.pool, paceOf(granted.worker()), nowNanos);
     leases.put(lease.id, lease);
     request.pool.leases.add(lease);
     dispatch(request.pool, nowNanos);
+  }
+
+  /** Within the node no time is lost on the way. */
+  private Pace paceOf(WorkerId worker) {
+    int most =
+        worker.node().equals(self.node())
+            ? limits.tasksInFlightMax()
+            : limits.tasksInFlightRemoteMax();
+    return new Pace(limits.tasksInFlightMax(), most);
   }
 
   void onQueued(LeaseQueued message, long nowNanos) {

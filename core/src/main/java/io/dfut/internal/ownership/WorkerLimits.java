@@ -5,6 +5,7 @@ package io.dfut.internal.ownership;
  *
  * @param leaseIdleNanos how long an idle lease is kept
  * @param tasksInFlightMax tasks pushed to one worker at a time
+ * @param tasksInFlightRemoteMax the same to one of another node, where it runs them fast
  * @param leaseRequestsMax requests for leases of one shape under way at a time
  * @param handoverGraceNanos how long a value stays for whoever a dead worker may have handed a
  *     reference to
@@ -15,6 +16,7 @@ package io.dfut.internal.ownership;
 public record WorkerLimits(
     long leaseIdleNanos,
     int tasksInFlightMax,
+    int tasksInFlightRemoteMax,
     int leaseRequestsMax,
     long handoverGraceNanos,
     long messageTransitNanos,
@@ -22,6 +24,7 @@ public record WorkerLimits(
   public WorkerLimits {
     if (leaseIdleNanos < 0
         || tasksInFlightMax < 1
+        || tasksInFlightRemoteMax < 1
         || leaseRequestsMax < 1
         || handoverGraceNanos < 0
         || messageTransitNanos < 1
@@ -31,6 +34,8 @@ public record WorkerLimits(
               + leaseIdleNanos
               + ", "
               + tasksInFlightMax
+              + ", "
+              + tasksInFlightRemoteMax
               + ", "
               + leaseRequestsMax
               + ", "

@@ -62,6 +62,7 @@ record Settings(
         new WorkerLimits(
             read.duration("dfut.lease.idle-timeout").toNanos(),
             read.integer("dfut.lease.tasks-in-flight-max", 1, 1000),
+            read.integer("dfut.lease.tasks-in-flight-remote-max", 1, 10_000),
             read.integer("dfut.lease.requests-max", 1, 10_000),
             read.duration("dfut.ownership.handover-grace").toNanos(),
             read.positive("dfut.ownership.message-transit").toNanos(),

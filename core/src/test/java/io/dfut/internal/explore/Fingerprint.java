@@ -50,6 +50,10 @@ public final class Fingerprint {
           "OwnershipTable.effects",
           "TaskBook.effects",
           "LeaseBook.effects",
+          "Pace.filled", // the window stays as it is, by the limits
+          "Pace.quickestNanos",
+          "Pace.returnsLeft",
+          "Pace.sentNanos",
           "WorkerMachine.effects",
           "WorkerMachine.self",
           "ReferenceCounter.self",

@@ -186,6 +186,60 @@ final class LeaseStoriesTest {
     assertThat(driver.asksFor(ReturnLease.class)).isEqualTo(3);
   }
 
+  @Test
+  void fastWorkerOfAnotherNodeIsSentMoreUntilItHandsBack() {
+    Story.Actor far = story.worker(THERE);
+    List<ObjectId> submitted = submitsMany();
+    grantsOneTo(far);
+    assertThat(far.tasks).hasSize(2);
+
+    returnsEvery(far, 100_000, 30);
+    assertThat(far.tasks).as("it is quick: as many as the limit says").hasSize(16);
+
+    far.handsBack(far.tasks.getLast());
+    story.deliverAll();
+    returnsEvery(far, 100_000, 1);
+    assertThat(far.tasks).as("no more is sent for the one that ended").hasSize(14);
+
+    returnsEvery(far, 10_000_000, 40);
+    assertThat(far.tasks).as("each would wait for long").hasSize(2);
+    driver.close(submitted.toArray(ObjectId[]::new));
+  }
+
+  @Test
+  void workerOfTheSameNodeIsSentNoMoreHoweverFast() {
+    List<ObjectId> submitted = submitsMany();
+    grantsOneTo(executor);
+    returnsEvery(executor, 1_000, 30);
+    assertThat(executor.tasks).hasSize(2);
+    driver.close(submitted.toArray(ObjectId[]::new));
+  }
+
+  private List<ObjectId> submitsMany() {
+    List<ObjectId> submitted = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      submitted.add(driver.submit());
+    }
+    return submitted;
+  }
+
+  /** One worker and no more for now. */
+  private void grantsOneTo(Story.Actor worker) {
+    driver.hears(new LeaseGranted(requests().get(0), worker.id));
+    driver.hears(new LeaseQueued(requests().get(1)));
+    story.deliverAll();
+    driver.hears(new LeaseQueued(requests().getLast()));
+    story.deliverAll();
+  }
+
+  private void returnsEvery(Story.Actor worker, long nanos, int times) {
+    for (int i = 0; i < times; i++) {
+      story.now += nanos;
+      worker.returns(value(1));
+      story.deliverAll();
+    }
+  }
+
   private static Argument inline(String value) {
     return new Argument.Value(InlineValue.direct(value, v -> new byte[0]), List.of());
   }

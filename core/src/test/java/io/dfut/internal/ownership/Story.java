@@ -195,7 +195,8 @@ final class Story {
       this.id = id;
       this.machine =
           new WorkerMachine(
-              id, new WorkerLimits(LEASE_IDLE, 2, LEASE_REQUESTS, GRACE, TRANSIT, lineageBytesMax));
+              id,
+              new WorkerLimits(LEASE_IDLE, 2, 16, LEASE_REQUESTS, GRACE, TRANSIT, lineageBytesMax));
     }
 
     /** Its requests are granted these workers, in turn. */

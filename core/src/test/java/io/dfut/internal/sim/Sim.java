@@ -125,10 +125,12 @@ final class Sim {
     this.seen = seen;
     this.logging = logging;
     this.network = new Network(random);
+    int inFlight = 1 + random.nextInt(3);
     this.limits =
         new WorkerLimits(
             profile.leaseIdleNanos(),
-            1 + random.nextInt(3),
+            inFlight,
+            8 * inFlight,
             1 + random.nextInt(4),
             5_000_000_000L,
             10_000_000_000L,

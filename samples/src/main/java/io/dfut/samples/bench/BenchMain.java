@@ -4,13 +4,14 @@ import io.dfut.DFutException;
 import io.dfut.samples.Programs;
 import java.io.PrintStream;
 import java.util.List;
+import java.util.function.BiFunction;
 
 /**
  * Runs one benchmark by its name. Exit code 0; 2 with one line when what was asked for cannot be
  * done, 1 when the system failed.
  */
 public final class BenchMain {
-  private static final List<String> NAMES = List.of("refs", "store", "tasks");
+  private static final List<String> NAMES = List.of("refs", "store", "tasks", "remote");
 
   private BenchMain() {}
 
@@ -29,7 +30,8 @@ public final class BenchMain {
       switch (args[0]) {
         case "refs" -> refs(out, options);
         case "store" -> store(out, options);
-        case "tasks" -> tasks(out, options);
+        case "tasks" -> tasks(out, options, TasksBench::local);
+        case "remote" -> tasks(out, options, TasksBench::remote);
         default ->
             throw new OptionException(
                 "there is no benchmark \"%s\"; there are %s"
@@ -63,12 +65,15 @@ public final class BenchMain {
     }
   }
 
-  private static void tasks(PrintStream out, List<String> arguments) {
+  private static void tasks(
+      PrintStream out,
+      List<String> arguments,
+      BiFunction<TasksOptions, PrintStream, TasksBench> bench) {
     TasksOptions options = TasksOptions.parse(arguments);
     if (options.help()) {
       out.print(TasksOptions.USAGE);
     } else {
-      new TasksBench(options, out).run();
+      bench.apply(options, out).run();
     }
   }
 }

@@ -283,7 +283,7 @@ final class StoreBench {
 
   private void betweenJvms() throws Exception {
     List<String> settings = List.of(MEMORY, "dfut.cpus=1");
-    try (StoreNode node = StoreNode.start(settings)) {
+    try (BenchNode node = BenchNode.start(settings)) {
       if (options.wants("store.get.samehost")) {
         pulls(node, "store.get.samehost.", List.of(MEMORY), 0.1, 0);
       }
@@ -294,8 +294,8 @@ final class StoreBench {
         pulls(node, "store.pull.tcp.", List.of(MEMORY, NO_SHARING, NO_UNIX), 0, 0.7);
       }
       if (options.wants("store.fanout")) {
-        try (StoreNode second = StoreNode.start(settings, node.address());
-            StoreNode third = StoreNode.start(settings, node.address())) {
+        try (BenchNode second = BenchNode.start(settings, node.address());
+            BenchNode third = BenchNode.start(settings, node.address())) {
           fanOut(List.of(node, second, third));
         }
       }
@@ -309,7 +309,7 @@ final class StoreBench {
    * @param share of plain NIO for the large one, 0 for none
    */
   private void pulls(
-      StoreNode node, String prefix, List<String> settings, double budgetMillis, double share)
+      BenchNode node, String prefix, List<String> settings, double budgetMillis, double share)
       throws Exception {
     try (DFutSystem dfut = connect(node.address(), settings)) {
       int port;
@@ -370,7 +370,7 @@ final class StoreBench {
                 name, objects, times, "plain NIO", size.bytes() == large ? budgetMillis : 0));
   }
 
-  private void fanOut(List<StoreNode> nodes) throws Exception {
+  private void fanOut(List<BenchNode> nodes) throws Exception {
     try (DFutSystem dfut = connect(nodes.getFirst().address(), List.of(MEMORY, NO_SHARING))) {
       List<NodeId> ids = new ArrayList<>();
       long deadline = System.nanoTime() + PATIENCE.toNanos();
@@ -478,7 +478,7 @@ final class StoreBench {
           settings.stream().map(s -> s.replaceFirst("=(/.*)", "=\"$1\"")).toList();
       List<String> ofNode = new ArrayList<>(settings);
       ofNode.add("dfut.cpus=1");
-      try (StoreNode node = StoreNode.start(ofNode)) {
+      try (BenchNode node = BenchNode.start(ofNode)) {
         pulls(node, "store.pull.tls.", quoted, 0, 0);
       }
     } finally {

@@ -1,19 +1,13 @@
 package io.dfut.samples.bench;
 
-import com.sun.management.ThreadMXBean;
 import io.dfut.ActorHandle;
 import io.dfut.DFut;
-import io.dfut.DFutActor;
 import io.dfut.DFutContext;
 import io.dfut.DFutSystem;
 import io.dfut.Task1;
-import java.lang.management.ManagementFactory;
-import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
@@ -21,204 +15,44 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.Future;
 import java.util.concurrent.RecursiveTask;
-import java.util.concurrent.TimeUnit;
-import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
-import org.apache.pekko.actor.typed.Behavior;
-import org.apache.pekko.actor.typed.javadsl.AskPattern;
-import org.apache.pekko.actor.typed.javadsl.Behaviors;
 
-/**
- * Measures in this JVM, as a program: ours and the substrate in turns, round by round. Every round
- * adds up what it was given, so that it cannot have done nothing.
- */
+/** Measures tasks and actor calls within this JVM, as a program, in {@link Turns}. */
 final class TaskRounds {
-  static final String RESULT = "measured ";
-  static final String OURS = "ours";
   static final String VIRTUAL_THREADS = "virtual threads";
   static final String ASK = "Pekko ask";
   static final String FORK_JOIN = "ForkJoinPool";
 
-  private static final int CALLS = 200;
   private static final int TASKS = 100_000;
   private static final int CHAIN = 1_000;
   private static final int FIB = 20;
   private static final int FIB_SMALL = 14;
   private static final long WORK_NANOS = 20_000;
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
-  private static final int ROUNDS_MIN = 3;
 
-  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private final Turns turns;
 
-  private final long nanos;
-  private final List<String> names;
-
-  private TaskRounds(long nanos, List<String> names) {
-    this.nanos = nanos;
-    this.names = names;
+  private TaskRounds(Turns turns) {
+    this.turns = turns;
   }
 
   /** Arguments: seconds for each figure, then the names of the figures. */
   public static void main(String[] args) throws Exception {
-    TaskRounds rounds =
-        new TaskRounds(
-            TimeUnit.SECONDS.toNanos(Long.parseLong(args[0])),
-            List.of(args).subList(1, args.length));
+    TaskRounds rounds = new TaskRounds(new Turns(args));
     rounds.small();
     rounds.speedup();
     System.exit(0);
   }
 
-  private boolean wants(String prefix) {
-    return names.stream().anyMatch(name -> name.startsWith(prefix));
-  }
-
-  private void found(String name, double value, String who) {
-    if (names.contains(name)) {
-      System.out.println(
-          RESULT + name + " " + String.format(Locale.ROOT, "%.9f", value) + " " + who);
-    }
-  }
-
-  // ---- taking turns ----
-
-  /** Does something and gives the sum of what came of it. */
-  private interface Round {
-    long run() throws Exception;
-  }
-
-  /** What one of those that took turns needed. */
-  private static final class Taken {
-    final List<Double> seconds = new ArrayList<>();
-    final List<Double> bytes = new ArrayList<>();
-  }
-
-  /** Runs all in turns until the time is over; the times of each by name. */
-  private Map<String, Taken> inTurns(Map<String, Round> rounds, long expected) throws Exception {
-    turns(rounds, expected);
-    return turns(rounds, expected);
-  }
-
-  private Map<String, Taken> turns(Map<String, Round> rounds, long expected) throws Exception {
-    Map<String, Taken> taken = new LinkedHashMap<>();
-    rounds.keySet().forEach(who -> taken.put(who, new Taken()));
-    long end = System.nanoTime() + nanos;
-    for (int i = 0; i < ROUNDS_MIN || System.nanoTime() < end; i++) {
-      for (Map.Entry<String, Round> round : rounds.entrySet()) {
-        long bytes = THREADS.getTotalThreadAllocatedBytes();
-        long start = System.nanoTime();
-        long sum = round.getValue().run();
-        Taken times = taken.get(round.getKey());
-        times.seconds.add((System.nanoTime() - start) / 1e9);
-        times.bytes.add((double) THREADS.getTotalThreadAllocatedBytes() - bytes);
-        check(round.getKey(), sum, expected);
-      }
-    }
-    return taken;
-  }
-
-  private static void check(String who, long sum, long expected) {
-    if (sum != expected) {
-      throw new IllegalStateException(who + " gave " + sum + " instead of " + expected);
-    }
-  }
-
-  private static double median(List<Double> values) {
-    return Figure.median(values.stream().mapToDouble(Double::doubleValue).toArray());
-  }
-
-  /** Millions a second. */
-  private void rates(String name, int count, Map<String, Round> rounds, long expected)
-      throws Exception {
-    inTurns(rounds, expected)
-        .forEach((who, taken) -> found(name, count / median(taken.seconds) / 1e6, who));
-  }
-
-  // ---- one call at a time ----
-
-  /** Asks for a number and waits for the next one. */
-  private interface Call {
-    int next(int number) throws Exception;
-  }
-
-  private static final class Samples {
-    long[] nanos = new long[1 << 16];
-    int count;
-
-    void add(long sample) {
-      if (count == nanos.length) {
-        nanos = Arrays.copyOf(nanos, 2 * count);
-      }
-      nanos[count++] = sample;
-    }
-
-    /** Microseconds. */
-    double percentile(int percent) {
-      long[] sorted = Arrays.copyOf(nanos, count);
-      Arrays.sort(sorted);
-      return sorted[(int) ((count - 1L) * percent / 100)] / 1e3;
-    }
-  }
-
-  private void latencies(String prefix, Map<String, Call> calls) throws Exception {
-    Map<String, Samples> samples = new LinkedHashMap<>();
-    Map<String, Round> rounds = new LinkedHashMap<>();
-    calls.forEach(
-        (who, call) -> {
-          Samples mine = new Samples();
-          samples.put(who, mine);
-          rounds.put(
-              who,
-              () -> {
-                long sum = 0;
-                for (int i = 0; i < CALLS; i++) {
-                  long start = System.nanoTime();
-                  sum += call.next(i);
-                  mine.add(System.nanoTime() - start);
-                }
-                return sum;
-              });
-        });
-    long expected = CALLS * (CALLS + 1L) / 2;
-    turns(rounds, expected);
-    samples.values().forEach(warmUp -> warmUp.count = 0);
-    turns(rounds, expected);
-    samples.forEach(
-        (who, mine) -> {
-          found(prefix + ".p50", mine.percentile(50), who);
-          found(prefix + ".p99", mine.percentile(99), who);
-        });
-  }
-
   // ---- the substrate ----
 
-  /** A question; the answer is the next number. */
-  private record Question(int number, ActorRef<Integer> asker) {}
-
-  private static Behavior<Question> answering() {
-    return Behaviors.receiveMessage(
-        question -> {
-          question.asker().tell(question.number() + 1);
-          return Behaviors.same();
-        });
-  }
-
-  private static CompletionStage<Integer> ask(ActorSystem<Question> actor, int number) {
-    return AskPattern.ask(
-        actor,
-        (ActorRef<Integer> asker) -> new Question(number, asker),
-        PATIENCE,
-        actor.scheduler());
-  }
-
   private static int answer(ActorSystem<Question> actor, int number) throws Exception {
-    return ask(actor, number).toCompletableFuture().get();
+    return Question.ask(actor, number, actor.scheduler()).toCompletableFuture().get();
   }
 
   private static long askAll(ActorSystem<Question> actor) throws Exception {
     List<CompletionStage<Integer>> asked = new ArrayList<>(TASKS);
     for (int i = 0; i < TASKS; i++) {
-      asked.add(ask(actor, i));
+      asked.add(Question.ask(actor, i, actor.scheduler()));
     }
     long sum = 0;
     for (CompletionStage<Integer> answer : asked) {
@@ -231,7 +65,7 @@ final class TaskRounds {
     List<Future<Integer>> submitted = new ArrayList<>(TASKS);
     for (int i = 0; i < TASKS; i++) {
       int number = i;
-      submitted.add(threads.submit(() -> next(number)));
+      submitted.add(threads.submit(() -> Turns.next(number)));
     }
     long sum = 0;
     for (Future<Integer> result : submitted) {
@@ -275,10 +109,6 @@ final class TaskRounds {
 
   // ---- ours ----
 
-  static int next(int number) {
-    return number + 1;
-  }
-
   static int fib(int n) {
     if (n < 2) {
       return n;
@@ -300,40 +130,15 @@ final class TaskRounds {
     return own + a.get() + b.get();
   }
 
-  /** Counts on. */
-  static final class Follower extends DFutActor<Void> {
-    int next(int number) {
-      return TaskRounds.next(number);
-    }
-  }
-
-  private static <T> T take(DFut<T> future) {
-    try (future) {
-      return future.get(PATIENCE);
-    }
-  }
-
-  private static long submitAll(Task1<Integer, Integer> task) {
-    List<DFut<Integer>> submitted = new ArrayList<>(TASKS);
-    for (int i = 0; i < TASKS; i++) {
-      submitted.add(task.submit(i));
-    }
-    long sum = 0;
-    for (DFut<Integer> result : submitted) {
-      sum += take(result);
-    }
-    return sum;
-  }
-
   private static int chain(DFutSystem dfut) {
-    Task1<Integer, Integer> task = dfut.task(TaskRounds::next);
+    Task1<Integer, Integer> task = dfut.task(Turns::next);
     DFut<Integer> last = task.submit(0);
     for (int i = 1; i < CHAIN; i++) {
       DFut<Integer> before = last;
       last = task.submit(before);
       before.close();
     }
-    return take(last);
+    return Turns.take(last);
   }
 
   private static int chain(ActorSystem<Question> actor) throws Exception {
@@ -347,29 +152,34 @@ final class TaskRounds {
   // ---- figures ----
 
   private void small() throws Exception {
-    if (!wants("task.local") && !wants("task.fib20") && !wants("task.chain") && !wants("actor")) {
+    if (!turns.wants("task.local")
+        && !turns.wants("task.fib20")
+        && !turns.wants("task.chain")
+        && !turns.wants("actor")) {
       return;
     }
-    ActorSystem<Question> actor = ActorSystem.create(answering(), "bench");
+    ActorSystem<Question> actor = ActorSystem.create(Question.answering(), "bench");
     try (DFutSystem dfut = DFutSystem.local();
         ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
         ActorHandle<Follower> follower = dfut.actor(Follower::new).create()) {
-      Task1<Integer, Integer> task = dfut.task(TaskRounds::next);
+      Task1<Integer, Integer> task = dfut.task(Turns::next);
       calls("task.local", task, threads, actor);
-      if (wants("task.fib20")) {
-        Map<String, Round> rounds = new LinkedHashMap<>();
-        rounds.put(OURS, () -> take(dfut.task(TaskRounds::fib).submit(FIB)));
+      if (turns.wants("task.fib20")) {
+        Map<String, Turns.Round> rounds = new LinkedHashMap<>();
+        rounds.put(Turns.OURS, () -> Turns.take(dfut.task(TaskRounds::fib).submit(FIB)));
         rounds.put(VIRTUAL_THREADS, () -> threads.submit(() -> fibOnThreads(threads, FIB)).get());
         rounds.put(FORK_JOIN, () -> ForkJoinPool.commonPool().invoke(new Fib(FIB, 0)));
-        rates("task.fib20", calls(FIB), rounds, fibonacci(FIB));
+        turns.rates("task.fib20", calls(FIB), rounds, fibonacci(FIB));
       }
-      if (wants("task.chain")) {
-        Map<String, Round> rounds = new LinkedHashMap<>();
-        rounds.put(OURS, () -> chain(dfut));
+      if (turns.wants("task.chain")) {
+        Map<String, Turns.Round> rounds = new LinkedHashMap<>();
+        rounds.put(Turns.OURS, () -> chain(dfut));
         rounds.put(ASK, () -> chain(actor));
-        inTurns(rounds, CHAIN)
+        turns
+            .inTurns(rounds, CHAIN)
             .forEach(
-                (who, taken) -> found("task.chain1000", median(taken.seconds) * 1e6 / CHAIN, who));
+                (who, taken) ->
+                    turns.found("task.chain1000", Turns.median(taken.seconds) * 1e6 / CHAIN, who));
       }
       calls("actor.local", follower.task(Follower::next), threads, actor);
     } finally {
@@ -383,23 +193,24 @@ final class TaskRounds {
       ExecutorService threads,
       ActorSystem<Question> actor)
       throws Exception {
-    if (wants(prefix + ".p")) {
-      Map<String, Call> calls = new LinkedHashMap<>();
-      calls.put(OURS, number -> take(task.submit(number)));
-      calls.put(VIRTUAL_THREADS, number -> threads.submit(() -> next(number)).get());
+    if (turns.wants(prefix + ".p")) {
+      Map<String, Turns.Call> calls = new LinkedHashMap<>();
+      calls.put(Turns.OURS, number -> Turns.take(task.submit(number)));
+      calls.put(VIRTUAL_THREADS, number -> threads.submit(() -> Turns.next(number)).get());
       calls.put(ASK, number -> answer(actor, number));
-      latencies(prefix, calls);
+      turns.latencies(prefix, calls);
     }
-    if (wants(prefix + ".throughput") || wants(prefix + ".allocated")) {
-      Map<String, Round> rounds = new LinkedHashMap<>();
-      rounds.put(OURS, () -> submitAll(task));
+    if (turns.wants(prefix + ".throughput") || turns.wants(prefix + ".allocated")) {
+      Map<String, Turns.Round> rounds = new LinkedHashMap<>();
+      rounds.put(Turns.OURS, () -> Turns.submitAll(task, TASKS));
       rounds.put(VIRTUAL_THREADS, () -> executeAll(threads));
       rounds.put(ASK, () -> askAll(actor));
-      inTurns(rounds, TASKS * (TASKS + 1L) / 2)
+      turns
+          .inTurns(rounds, TASKS * (TASKS + 1L) / 2)
           .forEach(
               (who, taken) -> {
-                found(prefix + ".throughput", TASKS / median(taken.seconds) / 1e6, who);
-                found(prefix + ".allocated", median(taken.bytes) / TASKS, who);
+                turns.found(prefix + ".throughput", TASKS / Turns.median(taken.seconds) / 1e6, who);
+                turns.found(prefix + ".allocated", Turns.median(taken.bytes) / TASKS, who);
               });
     }
   }
@@ -414,7 +225,7 @@ final class TaskRounds {
   }
 
   private void speedup() throws Exception {
-    if (!wants("task.fib14")) {
+    if (!turns.wants("task.fib14")) {
       return;
     }
     int work = calibrated();
@@ -423,16 +234,21 @@ final class TaskRounds {
         DFutSystem two = DFutSystem.local(2);
         ForkJoinPool poolOfOne = new ForkJoinPool(1);
         ForkJoinPool poolOfTwo = new ForkJoinPool(2)) {
-      Map<String, Round> rounds = new LinkedHashMap<>();
+      Map<String, Turns.Round> rounds = new LinkedHashMap<>();
       String pools = FORK_JOIN;
-      rounds.put(OURS + 1, () -> take(one.task(TaskRounds::fibWorking).submit(FIB_SMALL, work)));
-      rounds.put(OURS + 2, () -> take(two.task(TaskRounds::fibWorking).submit(FIB_SMALL, work)));
+      rounds.put(
+          Turns.OURS + 1,
+          () -> Turns.take(one.task(TaskRounds::fibWorking).submit(FIB_SMALL, work)));
+      rounds.put(
+          Turns.OURS + 2,
+          () -> Turns.take(two.task(TaskRounds::fibWorking).submit(FIB_SMALL, work)));
       rounds.put(pools + 1, () -> poolOfOne.invoke(new Fib(FIB_SMALL, work)));
       rounds.put(pools + 2, () -> poolOfTwo.invoke(new Fib(FIB_SMALL, work)));
-      Map<String, Taken> taken = inTurns(rounds, expected);
-      for (String who : List.of(OURS, pools)) {
-        double speedup = median(taken.get(who + 1).seconds) / median(taken.get(who + 2).seconds);
-        found("task.fib14.speedup", speedup, who);
+      Map<String, Turns.Taken> taken = turns.inTurns(rounds, expected);
+      for (String who : List.of(Turns.OURS, pools)) {
+        double speedup =
+            Turns.median(taken.get(who + 1).seconds) / Turns.median(taken.get(who + 2).seconds);
+        turns.found("task.fib14.speedup", speedup, who);
       }
     }
   }

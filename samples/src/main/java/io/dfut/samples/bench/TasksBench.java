@@ -10,14 +10,16 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * What tasks and actor calls cost within one JVM, beside what the substrate does: {@link
- * TaskRounds} in several fresh JVMs, since one JVM may be compiled well or badly for all of its
+ * What tasks and actor calls cost, beside what the substrate does: {@link TaskRounds} or {@link
+ * RemoteRounds} in several fresh JVMs, since one JVM may be compiled well or badly for all of its
  * life.
  */
 final class TasksBench {
   private static final String THREADS = TaskRounds.VIRTUAL_THREADS;
   private static final String ASK = TaskRounds.ASK;
   private static final String POOL = TaskRounds.FORK_JOIN;
+  private static final String ARTERY_ASK = RemoteRounds.ASK;
+  private static final String PING_PONG = RemoteRounds.PING_PONG;
 
   /**
    * What is measured.
@@ -26,7 +28,7 @@ final class TasksBench {
    */
   private record Aim(String name, String unit, String limit, Figure.Budget budget) {}
 
-  private static final List<Aim> AIMS =
+  private static final List<Aim> LOCAL =
       List.of(
           new Aim("task.local.p50", "us", THREADS, Figure.Budget.atMost(20, 1)),
           new Aim("task.local.p99", "us", THREADS, Figure.Budget.NONE),
@@ -40,16 +42,40 @@ final class TasksBench {
           new Aim("actor.local.throughput", "M/s", ASK, Figure.Budget.atLeast(1, 0.3)),
           new Aim("actor.local.allocated", "B", ASK, Figure.Budget.NONE));
 
+  private static final List<Aim> REMOTE =
+      List.of(
+          new Aim("task.remote.p50", "us", ARTERY_ASK, Figure.Budget.atMost(Double.NaN, 1.1)),
+          new Aim("task.remote.p99", "us", ARTERY_ASK, Figure.Budget.NONE),
+          new Aim("task.remote.throughput", "M/s", PING_PONG, Figure.Budget.atLeast(Double.NaN, 2)),
+          new Aim("actor.remote.p50", "us", ARTERY_ASK, Figure.Budget.atMost(Double.NaN, 1.1)),
+          new Aim("actor.remote.p99", "us", ARTERY_ASK, Figure.Budget.NONE),
+          new Aim(
+              "actor.remote.throughput", "M/s", PING_PONG, Figure.Budget.atLeast(Double.NaN, 2)));
+
+  private final Class<?> program;
+  private final List<Aim> aims;
   private final TasksOptions options;
   private final PrintStream out;
 
-  TasksBench(TasksOptions options, PrintStream out) {
+  private TasksBench(Class<?> program, List<Aim> aims, TasksOptions options, PrintStream out) {
+    this.program = program;
+    this.aims = aims;
     this.options = options;
     this.out = out;
   }
 
+  /** Within one JVM. */
+  static TasksBench local(TasksOptions options, PrintStream out) {
+    return new TasksBench(TaskRounds.class, LOCAL, options, out);
+  }
+
+  /** From one JVM to another. */
+  static TasksBench remote(TasksOptions options, PrintStream out) {
+    return new TasksBench(RemoteRounds.class, REMOTE, options, out);
+  }
+
   void run() {
-    List<String> names = AIMS.stream().map(Aim::name).filter(options::wants).toList();
+    List<String> names = aims.stream().map(Aim::name).filter(options::wants).toList();
     if (names.isEmpty()) {
       throw new OptionException("no figure is called " + String.join(" or ", options.only()));
     }
@@ -65,7 +91,7 @@ final class TasksBench {
       for (int i = 0; i < options.runs(); i++) {
         measure(names, found);
       }
-      for (Aim aim : AIMS) {
+      for (Aim aim : aims) {
         if (names.contains(aim.name())) {
           figures.add(print(aim, found.get(aim.name())));
         }
@@ -83,7 +109,7 @@ final class TasksBench {
       throws IOException {
     List<String> arguments = new ArrayList<>(List.of("" + options.seconds()));
     arguments.addAll(names);
-    for (String line : OtherJvm.run(TaskRounds.class, List.of(), arguments, TaskRounds.RESULT)) {
+    for (String line : OtherJvm.run(program, List.of(), arguments, Turns.RESULT)) {
       String[] parts = line.split(" ", 3);
       found
           .computeIfAbsent(parts[0], name -> new LinkedHashMap<>())
@@ -97,14 +123,14 @@ final class TasksBench {
         Figure.of(
             aim.name(),
             aim.unit(),
-            array(found.get(TaskRounds.OURS)),
+            array(found.get(Turns.OURS)),
             array(found.get(aim.limit())),
             aim.limit(),
             aim.budget());
     StringBuilder line = new StringBuilder(figure.line());
     found.forEach(
         (who, values) -> {
-          if (!who.equals(TaskRounds.OURS) && !who.equals(aim.limit())) {
+          if (!who.equals(Turns.OURS) && !who.equals(aim.limit())) {
             line.append(
                 String.format(Locale.ROOT, "  (%s %.4f)", who, Figure.median(array(values))));
           }

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The command line of {@code bench tasks}, checked.
+ * The command line of {@code bench tasks} and {@code bench remote}, checked.
  *
  * @param runs how many JVMs measure, one after the other; the medians of what they found count
  * @param seconds for which each JVM measures each figure, after as many that do not count
@@ -16,9 +16,9 @@ import java.util.Optional;
 record TasksOptions(int runs, int seconds, List<String> only, Optional<Path> json, boolean help) {
   static final String USAGE =
       """
-      usage: bench tasks [--runs N] [--only NAME,...] [--json FILE] [--seconds N]
+      usage: bench tasks|remote [--runs N] [--only NAME,...] [--json FILE] [--seconds N]
         --runs N         fresh JVMs that measure, one after the other; medians count (default 5)
-        --only NAME,...  what begins with one of them: task.local, task.fib20, actor, ...
+        --only NAME,...  what begins with one of them: task, task.fib20, actor.remote.p50, ...
         --json FILE      writes the figures there too, a JSON object a line
         --seconds N      for each figure in each JVM, after as many that warm up (default 2)
       """;

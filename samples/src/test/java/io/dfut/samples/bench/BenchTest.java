@@ -90,13 +90,23 @@ final class BenchTest {
         .allMatch(line -> line.matches("\\{\"name\":.*\"budget\":\"<= .*\"ok\":(true|false)}"));
   }
 
+  @Test
+  void remoteMeasuresBesideArteryBetweenTheSameJvms() {
+    assertThat(run("remote --runs 1 --seconds 1")).as(err::toString).isZero();
+    assertThat(
+            printed(
+                "^(task|actor).remote.(p50|p99|throughput) +[0-9.]*[1-9][0-9.]* .* Artery"
+                    + " (ask|ping-pong) [0-9.]*[1-9]"))
+        .hasSize(6);
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
-        "''                        | bench: no name; there are refs, store, tasks",
+        "''                        | bench: no name; there are refs, store, tasks," + " remote",
         "reefs                     | bench: there is no benchmark \"reefs\"; there are refs, store,"
-            + " tasks",
+            + " tasks, remote",
         "refs --taks 5             | bench: unknown option --taks: --help lists those there are",
         "refs --tasks              | bench: --tasks needs a value after it: --help shows which",
         "refs --tasks 0            | bench: --tasks 0 is not possible: give a whole number from 1",

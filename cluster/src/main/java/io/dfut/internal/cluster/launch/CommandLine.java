@@ -51,8 +51,8 @@ final class CommandLine {
           that made them, leases, actors, stores, and references that only keep each other.
 
       bench NAME [OPTION...]
-          Runs a benchmark: refs (what references cost), store (what moving values costs) or tasks
-          (what tasks and actor calls within one JVM cost).
+          Runs a benchmark: refs (what references cost), store (what moving values costs), tasks
+          (what tasks and actor calls within one JVM cost) or remote (the same between two JVMs).
           `./dfut bench refs --help` tells of its options; docs/benchmarks.md what it measures.
 
       sim [--seeds N] [--from-seed S] [--profile P] [--seed X] [OPTION...]

@@ -10,13 +10,13 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** A node in a JVM of its own, as a program and as what the benchmark has in its hands. */
-final class StoreNode implements AutoCloseable {
+final class BenchNode implements AutoCloseable {
   private static final String READY = "ready ";
 
   private final Process process;
   private final String address;
 
-  private StoreNode(Process process, String address) {
+  private BenchNode(Process process, String address) {
     this.process = process;
     this.address = address;
   }
@@ -25,13 +25,15 @@ final class StoreNode implements AutoCloseable {
   public static void main(String[] args) throws IOException {
     try (DFutSystem node =
         DFutSystem.start(
-            ConfigFactory.parseString(
-                """
-                dfut.tasks.allow = ["io.dfut.samples."]
-                dfut.values.allow = ["io.dfut.samples."]
-                dfut.cluster.join = [%s]
-                """
-                    .formatted(args.length == 0 ? "" : '"' + args[0] + '"')))) {
+            PingPong.CONFIG.withFallback(
+                ConfigFactory.parseString(
+                    """
+                    dfut.tasks.allow = ["io.dfut.samples."]
+                    dfut.values.allow = ["io.dfut.samples."]
+                    dfut.cluster.join = [%s]
+                    """
+                        .formatted(args.length == 0 ? "" : '"' + args[0] + '"'))))) {
+      PingPong.answerAt(node);
       System.out.println(READY + node.node().address());
       while (System.in.read() >= 0) {
         // only the end counts
@@ -45,9 +47,9 @@ final class StoreNode implements AutoCloseable {
    *
    * @param join a member of its cluster, if there is one
    */
-  static StoreNode start(List<String> settings, String... join) throws IOException {
+  static BenchNode start(List<String> settings, String... join) throws IOException {
     List<String> command = OtherJvm.java(settings);
-    OtherJvm.program(command, StoreNode.class, List.of(join));
+    OtherJvm.program(command, BenchNode.class, List.of(join));
     Process process =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
     BufferedReader out =
@@ -55,7 +57,7 @@ final class StoreNode implements AutoCloseable {
     for (String line = out.readLine(); line != null; line = out.readLine()) {
       if (line.startsWith(READY)) {
         Thread.ofVirtual().start(() -> out.lines().forEach(rest -> {}));
-        return new StoreNode(process, line.substring(READY.length()));
+        return new BenchNode(process, line.substring(READY.length()));
       }
     }
     process.destroyForcibly();
