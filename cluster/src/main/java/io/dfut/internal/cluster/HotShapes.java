@@ -25,6 +25,8 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiFunction;
+import java.util.function.Function;
 
 /**
  * The shapes of what is said for each task, written by hand: as {@link Shapes} would derive them,
@@ -135,9 +137,19 @@ final class HotShapes {
     } else if (type == FunctionRef.class) {
       return Optional.of(function());
     } else if (type == Argument.Value.class) {
-      return Optional.of(argument());
+      return Optional.of(
+          value(
+              Argument.Value.class,
+              Argument.Value::value,
+              Argument.Value::contained,
+              Argument.Value::new));
     } else if (type == Outcome.Inline.class) {
-      return Optional.of(inline());
+      return Optional.of(
+          value(
+              Outcome.Inline.class,
+              Outcome.Inline::value,
+              Outcome.Inline::contained,
+              Outcome.Inline::new));
     } else if (type == ToWorker.class) {
       return Optional.of(toWorker());
     } else if (type == TaskSpec.class) {
@@ -179,26 +191,20 @@ final class HotShapes {
         });
   }
 
-  private static Shape argument() {
-    ListOf<ObjectId> contained = new ListOf<>(Shapes.of(ObjectId.class));
+  /** The bytes of a small value, and the references in it. */
+  private static <T> Shape value(
+      Class<T> type,
+      Function<T, InlineValue> value,
+      Function<T, List<ObjectId>> contained,
+      BiFunction<InlineValue, List<ObjectId>, T> made) {
+    ListOf<ObjectId> references = new ListOf<>(Shapes.of(ObjectId.class));
     return new ByHand<>(
-        Argument.Value.class,
-        (argument, out) -> {
-          out.writeBytes(argument.value().bytes());
-          contained.write(argument.contained(), out);
+        type,
+        (it, out) -> {
+          out.writeBytes(value.apply(it).bytes());
+          references.write(contained.apply(it), out);
         },
-        in -> new Argument.Value(InlineValue.encoded(in.readBytes()), contained.read(in)));
-  }
-
-  private static Shape inline() {
-    ListOf<ObjectId> contained = new ListOf<>(Shapes.of(ObjectId.class));
-    return new ByHand<>(
-        Outcome.Inline.class,
-        (outcome, out) -> {
-          out.writeBytes(outcome.value().bytes());
-          contained.write(outcome.contained(), out);
-        },
-        in -> new Outcome.Inline(InlineValue.encoded(in.readBytes()), contained.read(in)));
+        in -> made.apply(InlineValue.encoded(in.readBytes()), references.read(in)));
   }
 
   private static Shape toWorker() {

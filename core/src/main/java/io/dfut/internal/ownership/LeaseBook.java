@@ -137,7 +137,7 @@ final class LeaseBook {
   private long lastLease;
   private boolean sweepSet;
 
-  /** The pool that was used last; perhaps not one of {@link #pools} any more. */
+  /** The one of {@link #pools} that was used last; null when that is none of them any more. */
   private Pool last;
 
   LeaseBook(
@@ -169,10 +169,19 @@ final class LeaseBook {
 
   /** The pool of the task's shape, made if need be. Most tasks have the shape of the one before. */
   private Pool poolFor(TaskSpec spec) {
-    if (last == null || !last.fits(spec) || pools.get(last.shape) != last) {
+    if (last == null || !last.fits(spec)) {
       last = pools.computeIfAbsent(shapeOf(spec), Pool::new);
     }
     return last;
+  }
+
+  private void removeIfEmpty(Pool pool) {
+    if (pool.isEmpty()) {
+      pools.remove(pool.shape, pool);
+      if (last == pool) {
+        last = null;
+      }
+    }
   }
 
   /** A task is ready to be pushed. */
@@ -208,9 +217,7 @@ final class LeaseBook {
     }
     if (pool.ready.isEmpty()) {
       withdraw(pool);
-      if (pool.isEmpty()) {
-        pools.remove(pool.shape);
-      }
+      removeIfEmpty(pool);
     }
   }
 
@@ -262,9 +269,7 @@ final class LeaseBook {
       withdraw(pool);
       armSweep(pool);
     }
-    if (pool.isEmpty()) {
-      pools.remove(pool.shape);
-    }
+    removeIfEmpty(pool);
   }
 
   private void push(TaskRecord task, Lease lease, long nowNanos) {
@@ -452,9 +457,7 @@ final class LeaseBook {
   private void drop(Lease lease) {
     leases.remove(lease.id);
     lease.pool.leases.remove(lease);
-    if (lease.pool.isEmpty()) {
-      pools.remove(lease.pool.shape, lease.pool);
-    }
+    removeIfEmpty(lease.pool);
   }
 
   /**
@@ -535,5 +538,6 @@ final class LeaseBook {
       withdraw(pool);
     }
     pools.clear();
+    last = null;
   }
 }

@@ -290,26 +290,31 @@ final class ActorRunner implements TaskRunner, ActorCell {
 
   @Override
   public void cancel(TaskId task, int attempt) {
-    Pushed found = null;
+    Optional<Pushed> found;
     synchronized (lock) {
-      for (Object item : mailbox) {
-        if (item instanceof Pushed call && call.isTask(task, attempt)) {
-          found = call;
-        }
-      }
-      if (found != null) {
-        mailbox.remove(found);
-      } else {
-        found = order.takeOut(call -> call.isTask(task, attempt)).orElse(null);
+      found = inMailbox(call -> call.isTask(task, attempt));
+      found.ifPresent(mailbox::remove);
+      if (found.isEmpty()) {
+        found = order.takeOut(call -> call.isTask(task, attempt));
       }
     }
-    worker.running(task, attempt).ifPresent(TaskContext::cancel); // second: they go that way
-    if (found != null) {
-      found.claim.take(found.push.attempt());
-      answer(
-          found,
-          Failure.of(Failure.Kind.CANCELLED, found.push.spec().display() + " was cancelled"));
+    found.ifPresent(
+        call -> {
+          call.claim.take(call.push.attempt());
+          answer(
+              call,
+              Failure.of(Failure.Kind.CANCELLED, call.push.spec().display() + " was cancelled"));
+        });
+  }
+
+  /** Under the lock: a call that waits for its turn. */
+  private Optional<Pushed> inMailbox(Predicate<Pushed> which) {
+    for (Object item : mailbox) {
+      if (item instanceof Pushed call && which.test(call)) {
+        return Optional.of(call);
+      }
     }
+    return Optional.empty();
   }
 
   /**
@@ -320,13 +325,9 @@ final class ActorRunner implements TaskRunner, ActorCell {
    * @return whether the call waits here
    */
   boolean waitedFor(TaskId task, List<TaskId> waiters) {
-    Pushed found = null;
+    Pushed found;
     synchronized (lock) {
-      for (Object item : mailbox) {
-        if (item instanceof Pushed call && call.push.spec().id().equals(task)) {
-          found = call;
-        }
-      }
+      found = inMailbox(call -> call.push.spec().id().equals(task)).orElse(null);
       if (found == null) {
         return false;
       }
@@ -369,7 +370,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
   }
 
   @Override
-  public List<TaskContext> fence(Predicate<WorkerId> deadOwner) {
+  public void fence(Predicate<WorkerId> deadOwner) {
     List<Pushed> dropped = new ArrayList<>();
     synchronized (lock) {
       dropped.addAll(order.forget(deadOwner));
@@ -381,9 +382,6 @@ final class ActorRunner implements TaskRunner, ActorCell {
       mailbox.removeAll(dropped);
     }
     dropped.forEach(worker::drop);
-    List<TaskContext> methods = worker.runningWhere(running -> running.ownedBy(deadOwner));
-    methods.forEach(TaskContext::cancel);
-    return methods;
   }
 
   @Override

@@ -36,15 +36,14 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
    */
   private final Object moves = new Object();
 
-  /** Added to and taken from under {@link #moves}; read without, as a hint that there is work. */
+  /** Taken from under {@link #moves}; read without, as a hint that there is work. */
   private final ConcurrentLinkedQueue<Pushed> queue = new ConcurrentLinkedQueue<>();
 
   private final AtomicReference<Thread> thread = new AtomicReference<>();
 
   /**
    * Tasks whose arguments are on their way. Added by the offer; removed when they are here, or by
-   * who cancels the task: only who removes one goes on with it. As the queue: changed under {@link
-   * #moves}.
+   * who cancels the task, under {@link #moves}: only who removes one goes on with it.
    */
   private final Set<Pushed> fetching = ConcurrentHashMap.newKeySet();
 
@@ -311,18 +310,14 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
   @Override
   public void cancel(TaskId task, int attempt) {
     List<Pushed> out = takeOut(pushed -> pushed.isTask(task, attempt));
-    worker.running(task, attempt).ifPresent(TaskContext::cancel); // second: they go that way
     if (!out.isEmpty()) { // settled at its owner: it only frees its place
       worker.node().send(worker.id(), task.owner(), new TaskHandedBack(task, attempt, worker.id()));
     }
   }
 
   @Override
-  public List<TaskContext> fence(Predicate<WorkerId> deadOwner) {
+  public void fence(Predicate<WorkerId> deadOwner) {
     takeOut(pushed -> deadOwner.test(pushed.push.spec().id().owner()));
-    List<TaskContext> running = worker.runningWhere(context -> context.ownedBy(deadOwner));
-    running.forEach(TaskContext::cancel);
-    return running;
   }
 
   /**

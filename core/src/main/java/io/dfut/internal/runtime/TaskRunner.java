@@ -1,7 +1,6 @@
 package io.dfut.internal.runtime;
 
 import io.dfut.TaskId;
-import java.util.List;
 import java.util.function.Predicate;
 
 /** What runs user code for a worker, off its mailbox. Thread-safe. */
@@ -9,15 +8,11 @@ interface TaskRunner {
   /** A task was pushed. */
   void offer(Pushed pushed);
 
-  /** Stops an attempt, whether it runs or waits. */
+  /** Takes out an attempt that waits. One that runs is the worker's to stop, after that. */
   void cancel(TaskId task, int attempt);
 
-  /**
-   * The owners of these tasks are dead: nothing of theirs runs on.
-   *
-   * @return those that ran
-   */
-  List<TaskContext> fence(Predicate<io.dfut.WorkerId> deadOwner);
+  /** Takes out what waits of these owners, who are dead. As with cancel, what runs is left. */
+  void fence(Predicate<io.dfut.WorkerId> deadOwner);
 
   /** Ends: what waits is handed back or refused, what runs is interrupted. */
   void end(String reason);

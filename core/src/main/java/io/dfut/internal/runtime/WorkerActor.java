@@ -226,6 +226,7 @@ final class WorkerActor {
         TaskRunner now = runner;
         if (now != null) {
           now.cancel(cancel.task(), cancel.attempt());
+          running(cancel.task(), cancel.attempt()).ifPresent(TaskContext::cancel);
         }
         post(new WorkerInput.ParentCancelled(cancel.task()));
       }
@@ -310,14 +311,18 @@ final class WorkerActor {
     }
   }
 
-  /** Nothing of a dead owner's runs on, nor what its tasks submitted here. */
+  /**
+   * Nothing of a dead owner's runs on, nor what its tasks submitted here. What waits is taken out
+   * first: it goes from there to what runs, and not back.
+   */
   private void fence(Predicate<WorkerId> dead) {
     TaskRunner now = runner;
     if (now != null) {
-      now.fence(dead)
-          .forEach(
-              context ->
-                  context.task().ifPresent(task -> post(new WorkerInput.ParentCancelled(task))));
+      now.fence(dead);
+      for (TaskContext running : runningWhere(context -> context.ownedBy(dead))) {
+        running.cancel();
+        running.task().ifPresent(task -> post(new WorkerInput.ParentCancelled(task)));
+      }
     }
   }
 

@@ -111,6 +111,7 @@ public record TaskSpec(
     if (first.isEmpty()) {
       return second;
     }
+    // An argument's own list is a copy that cannot change: an array list was made here.
     List<ObjectId> both = first instanceof ArrayList ? first : new ArrayList<>(first);
     both.addAll(second);
     return both;

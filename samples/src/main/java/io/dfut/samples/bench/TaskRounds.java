@@ -235,17 +235,16 @@ final class TaskRounds {
         ForkJoinPool poolOfOne = new ForkJoinPool(1);
         ForkJoinPool poolOfTwo = new ForkJoinPool(2)) {
       Map<String, Turns.Round> rounds = new LinkedHashMap<>();
-      String pools = FORK_JOIN;
       rounds.put(
           Turns.OURS + 1,
           () -> Turns.take(one.task(TaskRounds::fibWorking).submit(FIB_SMALL, work)));
       rounds.put(
           Turns.OURS + 2,
           () -> Turns.take(two.task(TaskRounds::fibWorking).submit(FIB_SMALL, work)));
-      rounds.put(pools + 1, () -> poolOfOne.invoke(new Fib(FIB_SMALL, work)));
-      rounds.put(pools + 2, () -> poolOfTwo.invoke(new Fib(FIB_SMALL, work)));
+      rounds.put(FORK_JOIN + 1, () -> poolOfOne.invoke(new Fib(FIB_SMALL, work)));
+      rounds.put(FORK_JOIN + 2, () -> poolOfTwo.invoke(new Fib(FIB_SMALL, work)));
       Map<String, Turns.Taken> taken = turns.inTurns(rounds, expected);
-      for (String who : List.of(Turns.OURS, pools)) {
+      for (String who : List.of(Turns.OURS, FORK_JOIN)) {
         double speedup =
             Turns.median(taken.get(who + 1).seconds) / Turns.median(taken.get(who + 2).seconds);
         turns.found("task.fib14.speedup", speedup, who);

@@ -131,8 +131,7 @@ final class TasksBench {
     found.forEach(
         (who, values) -> {
           if (!who.equals(Turns.OURS) && !who.equals(aim.limit())) {
-            line.append(
-                String.format(Locale.ROOT, "  (%s %.4f)", who, Figure.median(array(values))));
+            line.append(String.format(Locale.ROOT, "  (%s %.4f)", who, Turns.median(values)));
           }
         });
     out.println(line);
