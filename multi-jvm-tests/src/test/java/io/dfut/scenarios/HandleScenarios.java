@@ -13,9 +13,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.DisplayName;
@@ -235,5 +238,42 @@ abstract class HandleScenarios extends Scenarios {
       assertThat(value.get(10, TimeUnit.SECONDS)).isEqualTo(Tasks.bytes(LARGE, LARGE));
     }
     System.gc(); // nothing but the cleaner releases what was made outside the scope
+  }
+
+  /**
+   * What a handle gives is either a handle on a living object, or an error: a close by another
+   * thread does not come between the look at the handle and the new count.
+   */
+  @Test
+  void handleClosedWhileItIsSharedGivesALivingReferenceOrAnError() throws Exception {
+    AtomicReference<DFut<Integer>> next = new AtomicReference<>();
+    AtomicBoolean over = new AtomicBoolean();
+    CompletableFuture<Void> closing =
+        CompletableFuture.runAsync(
+            () -> {
+              while (!over.get()) {
+                DFut<Integer> future = next.getAndSet(null);
+                if (future != null) {
+                  future.close();
+                }
+              }
+            });
+    Random random = new Random(11);
+    for (int i = 0; i < 20_000; i++) {
+      DFut<Integer> future = dfut.put(i);
+      next.set(future);
+      for (int spins = random.nextInt(100); spins > 0; spins--) {
+        Thread.onSpinWait();
+      }
+      try (SharedDFut<Integer> shared = future.share();
+          DFut<Integer> borrowed = shared.borrow();
+          DFut<Integer> result = dfut.task(Tasks::increment).submit(borrowed)) {
+        assertThat(result.get(SOON)).isEqualTo(i + 1);
+      } catch (ReleasedException e) {
+        assertThat(e).hasMessageContaining("share()");
+      }
+    }
+    over.set(true);
+    closing.get(1, TimeUnit.MINUTES);
   }
 }

@@ -54,8 +54,22 @@ abstract class Handle<T> {
       this.outer = outer;
     }
 
+    /**
+     * One more count on the same object, or an error when this one is released: a release by
+     * another thread comes before or after this, never between the look and the new count, which
+     * then would count a freed object.
+     */
+    Count duplicate(String verb) {
+      synchronized (this) {
+        requireOpen(verb);
+        worker.enqueue(new WorkerInput.HandleAdded(id));
+      }
+      worker.drain(); // not under the lock: a step of the table may release other counts
+      return new Count(worker, id, cell, outer);
+    }
+
     /** Takes the count for release; false when it was taken before. */
-    boolean take(String where) {
+    synchronized boolean take(String where) { // not amid duplicate(…)
       return compareAndSet(OPEN, where);
     }
 
@@ -116,9 +130,9 @@ abstract class Handle<T> {
     return count.id;
   }
 
-  /** One more count on the same object. */
-  final Count duplicate() {
-    Count another = count.worker.duplicate(count);
+  /** One more count on the same object, for {@code verb}. */
+  final Count duplicate(String verb) {
+    Count another = count.duplicate(verb);
     keepReachable();
     return another;
   }
@@ -178,9 +192,8 @@ abstract class Handle<T> {
   }
 
   public final CompletionStage<T> toCompletionStage() {
-    requireOpen("toCompletionStage()");
     CompletableFuture<T> stage = new CompletableFuture<>();
-    Count kept = duplicate();
+    Count kept = duplicate("toCompletionStage()");
     count.worker.reader().want(count.id);
     kept.cell.whenSettled(
         () ->

@@ -44,8 +44,13 @@ final class Inbox<I> {
 
   /** Adds an input and sees to it that it is handled. Never blocks. */
   void post(I input) {
-    queue.offer(input);
+    enqueue(input);
     drain();
+  }
+
+  /** Adds an input for whoever drains next. */
+  void enqueue(I input) {
+    queue.offer(input);
   }
 
   /** Handles what is waiting, unless another thread is doing that. */

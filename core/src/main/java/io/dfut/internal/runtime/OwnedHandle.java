@@ -17,8 +17,7 @@ final class OwnedHandle<T> extends Handle<T> implements DFut<T> {
 
   @Override
   public SharedDFut<T> share() {
-    requireOpen("share()");
-    return worker().activeContext().shared(duplicate());
+    return worker().activeContext().shared(duplicate("share()"));
   }
 
   @Override

@@ -16,8 +16,7 @@ final class SharedHandle<T> extends Handle<T> implements SharedDFut<T> {
 
   @Override
   public DFut<T> borrow() {
-    requireOpen("borrow()");
-    return worker().activeContext().future(duplicate());
+    return worker().activeContext().future(duplicate("borrow()"));
   }
 
   @Override

@@ -157,6 +157,16 @@ final class WorkerActor {
     inbox.post(input);
   }
 
+  /** As {@link #post}, but handled at {@link #drain}, or before by another thread. */
+  void enqueue(WorkerInput input) {
+    inbox.enqueue(input);
+  }
+
+  /** Handles what waits, unless another thread does. */
+  void drain() {
+    inbox.drain();
+  }
+
   private void step(Object input) {
     try {
       if (input instanceof WorkerInput happened) {
@@ -449,12 +459,6 @@ final class WorkerActor {
     }
   }
 
-  /** One more count on what an open handle counts. */
-  Handle.Count duplicate(Handle.Count count) {
-    post(new WorkerInput.HandleAdded(count.id));
-    return new Handle.Count(this, count.id, count.cell, count.outer);
-  }
-
   /** A count on an actor that the directory knows. */
   Handle.Count found(ObjectId object, io.dfut.internal.task.Outcome.Actor where) {
     ResultCell cell = new ResultCell();
@@ -498,7 +502,7 @@ final class WorkerActor {
               + "; it cannot be used in this one, on node "
               + id.node());
     }
-    Handle.Count cover = foreign.worker().duplicate(foreign.count);
+    Handle.Count cover = foreign.duplicate("passing " + what + " on");
     Handle.Count mine = arrived(foreign.object(), Optional.empty());
     post(new WorkerInput.CoverGiven(foreign.object(), new Cover(cover)));
     return mine;

@@ -634,7 +634,7 @@ class WorkerContext implements ContextBackend {
     reference.requireOpen("kill(…)");
     ResultCell cell = reference.count.cell;
     reference.worker().reader().want(reference.object());
-    Handle.Count kept = reference.duplicate();
+    Handle.Count kept = reference.duplicate("kill(…)");
     if (cell.outcome() == null) {
       reference
           .worker()
