@@ -267,7 +267,8 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       if (!object.owner().equals(self)) {
         effects.accept(new WorkerEffect.Send(object.owner(), passed));
       } else if (row.task != null && row.task.state == TaskRecord.State.PUSHED) {
-        if (!row.task.location.equals(not)) {
+        // Only what was asked for was looked for before at the one that asks not to be told.
+        if (!row.task.location.equals(not) || !object.equals(waited.object())) {
           effects.accept(new WorkerEffect.Send(row.task.location, passed));
         }
       } else if (row.task != null) {
