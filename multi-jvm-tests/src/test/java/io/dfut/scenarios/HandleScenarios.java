@@ -3,6 +3,8 @@ package io.dfut.scenarios;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
 import io.dfut.DFut;
 import io.dfut.DPromise;
 import io.dfut.Inspection;
@@ -24,6 +26,7 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 /** How handles are passed on, released, and refused. */
 abstract class HandleScenarios extends Scenarios {
@@ -83,12 +86,19 @@ abstract class HandleScenarios extends Scenarios {
     assertThat(habitat().inStores(Inspection.Store::usedBytes)).isZero();
   }
 
-  /** The method that error messages must name as the place of the release. */
+  /**
+   * The method that error messages must name as the place of the release, however many handles the
+   * tests before this one closed in the same second.
+   */
   private static void closeHere(AutoCloseable handle) {
+    Logger logger = (Logger) LoggerFactory.getLogger("io.dfut.handles");
+    logger.setLevel(Level.DEBUG);
     try {
       handle.close();
     } catch (Exception e) {
       throw new AssertionError("close() threw", e);
+    } finally {
+      logger.setLevel(null);
     }
   }
 
