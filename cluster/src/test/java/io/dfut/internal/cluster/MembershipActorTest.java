@@ -103,7 +103,7 @@ class MembershipActorTest {
   private Node begin(Membership membership, boolean offersWork) {
     started.add(membership);
     Heard heard = new Heard();
-    NodeLoad load = new NodeLoad(membership.self(), 1, Resources.ONE_CPU, Resources.ONE_CPU, 0);
+    NodeLoad load = new NodeLoad(membership.self(), 1, Resources.ONE_CPU, Resources.ONE_CPU, 0, 1);
     membership.begin(new PeerInfo(membership.self(), offersWork, Optional.empty(), load), heard);
     return new Node(membership, heard);
   }

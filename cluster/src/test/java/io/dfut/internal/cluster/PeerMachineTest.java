@@ -34,7 +34,7 @@ class PeerMachineTest {
         node,
         offersWork,
         Optional.empty(),
-        new NodeLoad(node, 1, Resources.ONE_CPU, Resources.ONE_CPU, 0));
+        new NodeLoad(node, 1, Resources.ONE_CPU, Resources.ONE_CPU, 0, 1));
   }
 
   private static Member node(NodeId node) {

@@ -14,8 +14,10 @@ public sealed interface LeaseInput {
   /**
    * Time to look after what waits: infeasible requests, overdue reclaims, this node's own load
    * report.
+   *
+   * @param storeRoomBytes what this node's store could take now, evicting and spilling what may go
    */
-  record Tick() implements LeaseInput {}
+  record Tick(long storeRoomBytes) implements LeaseInput {}
 
   /** The node stops: no lease is granted any more, and what waits is refused. */
   record Drain(String reason) implements LeaseInput {}

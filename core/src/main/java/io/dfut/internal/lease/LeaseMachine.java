@@ -5,6 +5,7 @@ import io.dfut.NodeId;
 import io.dfut.WorkerId;
 import io.dfut.internal.api.Placement;
 import io.dfut.internal.api.Resources;
+import io.dfut.internal.lease.RequestQueue.Waiting;
 import io.dfut.internal.machine.Invariant;
 import io.dfut.internal.machine.Machine;
 import io.dfut.internal.protocol.LeaseId;
@@ -22,7 +23,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.Iterator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -47,11 +48,12 @@ import java.util.random.RandomGenerator;
  * or waiting and gets the same answer again.
  *
  * <p><b>What is granted.</b> A request goes to another node when the user asks for that, when much
- * more of its arguments lies there, or when it does not fit here now and another node has room by
- * its last report. The redirect goes back to the owner, never on to the other node: the owner must
- * know where its task waits. After {@code hopsMax} redirects a request waits where it is, so two
- * stale views cannot play ping-pong. A request that no known node can ever hold waits for one to
- * join, for a bounded time, and is refused naming the nearest.
+ * more of its arguments lies there, or when it does not fit here now, or its arguments do not fit
+ * into the store, and another node has room by its last report. The redirect goes back to the
+ * owner, never on to the other node: the owner must know where its task waits. After {@code
+ * hopsMax} redirects a request waits where it is, so two stale views cannot play ping-pong. A
+ * request that no known node can ever hold waits for one to join, for a bounded time, and is
+ * refused naming the nearest.
  *
  * <p><b>Blocked tasks.</b> A task that blocks gives its share back, so that what it waits for can
  * run; when it goes on it takes its share at once, even if that makes the node's free amount
@@ -74,24 +76,8 @@ import java.util.random.RandomGenerator;
  * <p>Not thread-safe: driven by one actor, or one simulator.
  */
 public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
-  private static final Comparator<Waiting> DEEPEST_OLDEST_FIRST =
-      Comparator.<Waiting>comparingInt(waiting -> -waiting.request.depth())
-          .thenComparingLong(waiting -> waiting.order);
-
   /** Argument bytes elsewhere, beyond those here, that are worth a redirect. */
   private static final long LOCALITY_BYTES_MIN = 1 << 20;
-
-  private static final class Waiting {
-    final RequestLease request;
-    final long order;
-    final long sinceNanos;
-
-    Waiting(RequestLease request, long order, long sinceNanos) {
-      this.request = request;
-      this.order = order;
-      this.sinceNanos = sinceNanos;
-    }
-  }
 
   /** Where a lease's share is, apart from what a blocked task gives back. */
   private enum Share {
@@ -168,8 +154,7 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
 
   private final Map<LeaseId, Granted> granted = new LinkedHashMap<>();
 
-  /** Requests that wait, deepest and oldest first. */
-  private final Map<LeaseId, Waiting> waiting = new LinkedHashMap<>();
+  private final RequestQueue waiting = new RequestQueue();
 
   /**
    * Requests with resources taken, for which a worker is being started. In the order of the starts.
@@ -191,6 +176,10 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   private long order;
   private long loadVersion;
   private NodeLoad lastPublished;
+
+  /** What this node's store could take at the last tick. Before the first nobody knows better. */
+  private long storeRoomBytes = Long.MAX_VALUE;
+
   private Optional<String> draining = Optional.empty();
 
   /** Leases whose shares are lent out; bounded. */
@@ -215,7 +204,10 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     switch (input) {
       case LeaseInput.Received(SchedulerMessage message) -> onMessage(message, nowNanos);
       case LeaseInput.WorkerReady(WorkerId worker) -> onWorkerReady(worker, nowNanos);
-      case LeaseInput.Tick tick -> onTick(nowNanos);
+      case LeaseInput.Tick(long room) -> {
+        storeRoomBytes = room;
+        onTick(nowNanos);
+      }
       case LeaseInput.Drain(String reason) -> onDrain(reason);
     }
   }
@@ -259,8 +251,8 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
       tell(request, new LeaseGranted(request.lease(), before.worker)); // the answer was lost
       return;
     }
-    if (waiting.containsKey(request.lease())
-        || starting.stream().anyMatch(entry -> entry.request.lease().equals(request.lease()))) {
+    if (waiting.contains(request.lease())
+        || starting.stream().anyMatch(entry -> entry.request().lease().equals(request.lease()))) {
       tell(request, new LeaseQueued(request.lease()));
       return;
     }
@@ -273,11 +265,11 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
       redirect(request, elsewhere.get());
       return;
     }
-    Waiting entry = new Waiting(request, ++order, nowNanos);
-    if (runsHere(request) && fits(request.resources(), free)) {
+    Waiting entry = new Waiting(request, ++order, nowNanos, runsHere(request));
+    if (entry.here() && fits(request.resources(), free)) {
       grant(entry, nowNanos);
     } else {
-      waiting.put(request.lease(), entry);
+      waiting.add(entry);
       tell(request, new LeaseQueued(request.lease()));
       reclaim(nowNanos);
     }
@@ -303,9 +295,10 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
         return holder;
       }
     }
-    boolean roomHere = couldHold(total, need) && fits(need, free);
+    boolean sharesHere = couldHold(total, need) && fits(need, free);
+    boolean roomHere = sharesHere && argumentsFit(request, self, storeRoomBytes);
     if (request.placement() instanceof Placement.Spread && request.hops() == 0) {
-      List<NodeId> withRoom = othersWithRoom(need);
+      List<NodeId> withRoom = othersWithRoomFor(request);
       int candidates = withRoom.size() + (roomHere ? 1 : 0);
       if (candidates == 0) {
         return Optional.empty();
@@ -316,9 +309,16 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     if (roomHere) {
       return Optional.empty();
     }
-    List<NodeId> withRoom = othersWithRoom(need);
+    List<NodeId> withRoom = othersWithRoomFor(request);
     if (!withRoom.isEmpty()) {
       return Optional.of(lessLoaded(withRoom));
+    }
+    if (sharesHere) {
+      return Optional.empty(); // the arguments fit nowhere: they wait here as well as elsewhere
+    }
+    List<NodeId> withShares = othersWithRoom(need);
+    if (!withShares.isEmpty()) {
+      return Optional.of(lessLoaded(withShares));
     }
     if (!couldHold(total, need)) {
       return others.entrySet().stream()
@@ -336,20 +336,41 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     long least = request.placement() instanceof Placement.Near ? 1 : LOCALITY_BYTES_MIN;
     return request.bytesByNode().entrySet().stream()
         .filter(entry -> !entry.getKey().equals(self) && entry.getValue() - here >= least)
-        .filter(entry -> others.containsKey(entry.getKey()))
-        .filter(entry -> fits(request.resources(), others.get(entry.getKey()).free()))
+        .filter(entry -> hasRoomFor(request, entry.getKey()))
         .max(Map.Entry.<NodeId, Long>comparingByValue().thenComparing(Map.Entry::getKey))
         .map(Map.Entry::getKey);
   }
 
   private List<NodeId> othersWithRoom(Resources need) {
     return others.entrySet().stream()
-        .filter(
-            entry ->
-                couldHold(entry.getValue().total(), need) && fits(need, entry.getValue().free()))
+        .filter(entry -> hasRoom(entry.getValue(), need))
         .map(Map.Entry::getKey)
         .sorted()
         .toList();
+  }
+
+  /** Those of them whose stores have room for the arguments as well. */
+  private List<NodeId> othersWithRoomFor(RequestLease request) {
+    return othersWithRoom(request.resources()).stream()
+        .filter(node -> hasRoomFor(request, node))
+        .toList();
+  }
+
+  private boolean hasRoomFor(RequestLease request, NodeId other) {
+    View view = others.get(other);
+    return view != null
+        && hasRoom(view, request.resources())
+        && argumentsFit(request, other, view.report().storeRoomBytes());
+  }
+
+  private static boolean hasRoom(View view, Resources need) {
+    return couldHold(view.total(), need) && fits(need, view.free());
+  }
+
+  /** Whether what is not there of the arguments finds room there. */
+  private static boolean argumentsFit(RequestLease request, NodeId node, long roomBytes) {
+    long there = request.bytesByNode().getOrDefault(node, 0L);
+    return request.argumentBytes() - there <= roomBytes;
   }
 
   /**
@@ -387,7 +408,7 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   }
 
   private void grant(Waiting entry, long nowNanos) {
-    take(entry.request.resources());
+    take(entry.request().resources());
     WorkerId worker = idle.pollFirst();
     if (worker == null) {
       starting.addLast(entry);
@@ -398,8 +419,8 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   }
 
   private void bind(Waiting entry, WorkerId worker, long nowNanos) {
-    granted.put(entry.request.lease(), new Granted(entry.request, worker, nowNanos));
-    tell(entry.request, new LeaseGranted(entry.request.lease(), worker));
+    granted.put(entry.request().lease(), new Granted(entry.request(), worker, nowNanos));
+    tell(entry.request(), new LeaseGranted(entry.request().lease(), worker));
   }
 
   private void onWorkerReady(WorkerId worker, long nowNanos) {
@@ -420,17 +441,17 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   // ---- returns ----
 
   private void onReturned(LeaseId lease, long nowNanos) {
-    if (waiting.remove(lease) != null) {
+    if (waiting.remove(lease)) {
       return;
     }
     Waiting started =
         starting.stream()
-            .filter(entry -> entry.request.lease().equals(lease))
+            .filter(entry -> entry.request().lease().equals(lease))
             .findFirst()
             .orElse(null);
     if (started != null) {
       starting.remove(started); // its worker will be parked when it comes
-      give(started.request.resources());
+      give(started.request().resources());
       serve(nowNanos);
       return;
     }
@@ -468,14 +489,11 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   /** Grants what can be granted now, the deepest and oldest first. */
   private void serve(long nowNanos) {
     resumeSome();
-    if (waiting.isEmpty()) {
-      return;
-    }
-    for (Waiting entry : waiting.values().stream().sorted(DEEPEST_OLDEST_FIRST).toList()) {
-      if (runsHere(entry.request) && fits(entry.request.resources(), free)) {
-        waiting.remove(entry.request.lease());
-        grant(entry, nowNanos);
-      }
+    Optional<Waiting> next;
+    while ((next = waiting.next(need -> fits(need, free))).isPresent()) {
+      Waiting entry = next.get();
+      waiting.remove(entry.request().lease());
+      grant(entry, nowNanos);
     }
   }
 
@@ -561,7 +579,7 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   // ---- sharing ----
 
   private void reclaim(long nowNanos) {
-    long wanted = waiting.values().stream().filter(entry -> runsHere(entry.request)).count();
+    long wanted = waiting.servableCount();
     if (away > 0) {
       wanted += granted.values().stream().filter(lease -> lease.share == Share.WANTED).count();
     }
@@ -590,31 +608,24 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
                 ? new View(view.report())
                 : view);
     reclaim(nowNanos);
-    Iterator<Waiting> entries = waiting.values().iterator();
-    List<RequestLease> refused = new ArrayList<>();
-    List<RequestLease> redirected = new ArrayList<>();
-    while (entries.hasNext()) {
-      Waiting entry = entries.next();
-      if (isFeasible(entry.request)) {
-        if (!runsHere(entry.request) || betterNode(entry.request).isPresent()) {
-          entries.remove();
-          redirected.add(entry.request);
+    Set<Resources> fullElsewhere = new HashSet<>();
+    for (Waiting entry : waiting.all()) {
+      RequestLease request = entry.request();
+      if (!isFeasible(request)) {
+        if (nowNanos - entry.sinceNanos() >= limits.infeasibleNanos()) {
+          waiting.remove(request.lease());
+          tell(request, new LeaseRefused(request.lease(), infeasible(request)));
         }
-      } else if (nowNanos - entry.sinceNanos >= limits.infeasibleNanos()) {
-        entries.remove();
-        refused.add(entry.request);
+      } else if (!entry.here() || !fullElsewhere.contains(request.resources())) {
+        Optional<NodeId> better = betterNode(request);
+        if (better.isPresent()) {
+          waiting.remove(request.lease());
+          redirect(request, better.get());
+        } else if (othersWithRoom(request.resources()).isEmpty()) {
+          fullElsewhere.add(request.resources());
+        }
       }
     }
-    for (RequestLease request : redirected) {
-      Optional<NodeId> better = betterNode(request);
-      if (better.isPresent()) {
-        redirect(request, better.get());
-      } else {
-        waiting.put(request.lease(), new Waiting(request, ++order, nowNanos));
-      }
-    }
-    refused.forEach(
-        request -> tell(request, new LeaseRefused(request.lease(), infeasible(request))));
     publish();
   }
 
@@ -692,10 +703,12 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     SortedMap<String, Long> positive = new TreeMap<>();
     free.forEach((name, amount) -> positive.put(name, Math.max(0, amount)));
     Resources now = new Resources(positive);
+    long room = Long.highestOneBit(storeRoomBytes); // not exactly: it changes with every object
     boolean changed =
         lastPublished == null
             || !lastPublished.free().equals(now)
-            || lastPublished.queued() != waiting.size();
+            || lastPublished.queued() != waiting.size()
+            || lastPublished.storeRoomBytes() != room;
     if (changed) {
       lastPublished =
           new NodeLoad(
@@ -703,7 +716,8 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
               ++loadVersion,
               draining.isPresent() ? Resources.NONE : total,
               now,
-              waiting.size());
+              waiting.size(),
+              room);
       effects.accept(new LeaseEffect.Publish(lastPublished));
     }
   }
@@ -711,7 +725,7 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   /** The last report, for a node that joins; a first one if there was none. */
   public NodeLoad load() {
     if (lastPublished == null) {
-      lastPublished = new NodeLoad(self, ++loadVersion, total, total, 0);
+      lastPublished = new NodeLoad(self, ++loadVersion, total, total, 0, Long.MAX_VALUE);
     }
     return lastPublished;
   }
@@ -727,12 +741,16 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
 
   private void onHoldersGone(
       Predicate<WorkerId> ownerGone, Predicate<WorkerId> workerGone, String reason, long nowNanos) {
-    waiting.values().removeIf(entry -> ownerGone.test(entry.request.lease().owner()));
+    for (Waiting entry : waiting.all()) {
+      if (ownerGone.test(entry.request().lease().owner())) {
+        waiting.remove(entry.request().lease());
+      }
+    }
     starting.removeIf(
         entry -> {
-          boolean gone = ownerGone.test(entry.request.lease().owner());
+          boolean gone = ownerGone.test(entry.request().lease().owner());
           if (gone) {
-            give(entry.request.resources());
+            give(entry.request().resources());
           }
           return gone;
         });
@@ -759,9 +777,10 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
 
   private void onDrain(String reason) {
     draining = Optional.of(reason);
-    List<Waiting> all = new ArrayList<>(waiting.values());
-    waiting.clear();
-    all.forEach(entry -> redirectOrRefuse(entry.request, reason));
+    for (Waiting entry : waiting.all()) {
+      waiting.remove(entry.request().lease());
+      redirectOrRefuse(entry.request(), reason);
+    }
     publish();
   }
 
@@ -815,7 +834,7 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   public Map<String, Long> held() {
     Map<String, Long> held = new HashMap<>();
     for (Waiting entry : starting) {
-      entry.request.resources().units().forEach((name, n) -> held.merge(name, n, Long::sum));
+      entry.request().resources().units().forEach((name, n) -> held.merge(name, n, Long::sum));
     }
     for (Granted lease : granted.values()) {
       if (lease.isCounted()) {
@@ -849,12 +868,12 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
                       ? "granted, blocked"
                       : lease.share != Share.HELD ? "granted, waits for arguments" : "granted"));
     }
-    for (Waiting entry : waiting.values()) {
+    for (Waiting entry : waiting.all()) {
       described.add(
           new Inspection.Lease(
-              entry.request.lease().owner(),
+              entry.request().lease().owner(),
               Optional.empty(),
-              entry.request.resources().toString(),
+              entry.request().resources().toString(),
               "queued"));
     }
     return described;

@@ -39,6 +39,13 @@ import java.util.function.Predicate;
  * <p>Not thread-safe: part of one worker's machine.
  */
 final class LeaseBook {
+  /**
+   * Where a task's arguments are, as far as they are in stores.
+   *
+   * @param bytesByNode what draws the task to a node
+   */
+  record Locality(Map<NodeId, Long> bytesByNode, long argumentBytes) {}
+
   /** What the book asks of the tasks. */
   interface Pusher {
     /** Sends the task to the worker; false when it was taken by somebody else meanwhile. */
@@ -128,7 +135,7 @@ final class LeaseBook {
   private final WorkerId self;
   private final WorkerLimits limits;
   private final Pusher pusher;
-  private final Function<TaskRecord, Map<NodeId, Long>> locality;
+  private final Function<TaskRecord, Locality> locality;
   private final Predicate<NodeId> isDead;
   private final Map<Shape, Pool> pools = new LinkedHashMap<>();
   private final Map<LeaseId, Pending> pending = new HashMap<>();
@@ -144,7 +151,7 @@ final class LeaseBook {
       WorkerId self,
       WorkerLimits limits,
       Pusher pusher,
-      Function<TaskRecord, Map<NodeId, Long>> locality,
+      Function<TaskRecord, Locality> locality,
       Predicate<NodeId> isDead) {
     this.isDead = isDead;
     this.self = self;
@@ -309,6 +316,7 @@ final class LeaseBook {
 
   private void ask(LeaseId id, Pending request, TaskRecord head, int hops) {
     TaskSpec spec = head.spec;
+    Locality arguments = locality.apply(head);
     effects.accept(
         new WorkerEffect.AskScheduler(
             request.node,
@@ -317,7 +325,8 @@ final class LeaseBook {
                 spec.job(),
                 spec.resources(),
                 spec.placement(),
-                locality.apply(head),
+                arguments.bytesByNode(),
+                arguments.argumentBytes(),
                 spec.depth(),
                 hops,
                 use(spec))));

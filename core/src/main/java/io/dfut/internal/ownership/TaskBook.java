@@ -94,7 +94,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     this.self = self;
     this.table = table;
     this.counter = counter;
-    this.leases = new LeaseBook(self, limits, this, this::bytesByNode, counter::isDead);
+    this.leases = new LeaseBook(self, limits, this, this::locality, counter::isDead);
     this.lineage = new LineageLedger(limits.lineageBytesMax());
     table.tasks(this);
   }
@@ -286,13 +286,20 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     }
   }
 
-  private Map<NodeId, Long> bytesByNode(TaskRecord task) {
+  private LeaseBook.Locality locality(TaskRecord task) {
     Map<NodeId, Long> bytes = new HashMap<>();
-    task.spec.dependencies().forEach(id -> addBytes(bytes, id, 1));
+    long argumentBytes = 0;
+    for (ObjectId id : task.spec.dependencies()) {
+      addBytes(bytes, id, 1);
+      Row row = counter.find(id);
+      if (row != null && row.value instanceof Outcome.Stored stored) {
+        argumentBytes += stored.bytes();
+      }
+    }
     if (task.spec.placement() instanceof Placement.Near(ObjectId near)) {
       addBytes(bytes, near, 1_000_000); // asked for by name: outweighs the arguments
     }
-    return bytes;
+    return new LeaseBook.Locality(bytes, argumentBytes);
   }
 
   private void addBytes(Map<NodeId, Long> bytes, ObjectId id, long weight) {

@@ -23,6 +23,7 @@ public sealed interface SchedulerMessage {
    * A task owner asks for a worker. Answered by granted, queued, redirected or refused.
    *
    * @param bytesByNode where the arguments of the task that waits first are: locality hints
+   * @param argumentBytes of that task's arguments that are in stores
    * @param depth of that task; deeper ones are served first, since shallower ones wait for them
    * @param hops redirections so far
    * @param use what the worker is for
@@ -33,6 +34,7 @@ public sealed interface SchedulerMessage {
       Resources resources,
       Placement placement,
       Map<NodeId, Long> bytesByNode,
+      long argumentBytes,
       int depth,
       int hops,
       Use use)
@@ -75,7 +77,9 @@ public sealed interface SchedulerMessage {
    * One node's load, told to all others now and then.
    *
    * @param version grows with every report of that node; older ones are ignored
+   * @param storeRoomBytes what its store could take at least, evicting and spilling what may go
    */
-  record NodeLoad(NodeId node, long version, Resources total, Resources free, int queued)
+  record NodeLoad(
+      NodeId node, long version, Resources total, Resources free, int queued, long storeRoomBytes)
       implements SchedulerMessage {}
 }

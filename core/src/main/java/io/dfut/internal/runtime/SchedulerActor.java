@@ -54,7 +54,7 @@ final class SchedulerActor {
                     command -> {
                       switch (command) {
                         case DRAIN -> inbox.drain();
-                        case TICK -> inbox.post(new LeaseInput.Tick());
+                        case TICK -> inbox.post(new LeaseInput.Tick(node.store().roomBytes()));
                         case STOP -> {
                           return Behaviors.stopped();
                         }

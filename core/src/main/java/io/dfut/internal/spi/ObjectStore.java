@@ -193,6 +193,12 @@ public interface ObjectStore extends AutoCloseable {
   /** Whether somebody waits for such room. */
   boolean roomWanted();
 
+  /**
+   * What could be taken in now, if all that may be evicted and spilled made room. Zero once the
+   * store is closed.
+   */
+  long roomBytes();
+
   /** Counters, at the moment of the call. */
   Stats stats();
 

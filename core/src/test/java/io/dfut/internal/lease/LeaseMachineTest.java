@@ -144,12 +144,26 @@ final class LeaseMachineTest {
         int depth,
         int hops,
         Use use) {
-      hears(new RequestLease(lease, new JobId(HERE, 1), need, placement, bytes, depth, hops, use));
+      hears(
+          new RequestLease(
+              lease,
+              new JobId(HERE, 1),
+              need,
+              placement,
+              bytes,
+              argumentBytes(bytes),
+              depth,
+              hops,
+              use));
       return lease;
     }
 
+    private static long argumentBytes(Map<NodeId, Long> byNode) {
+      return byNode.values().stream().mapToLong(Long::longValue).max().orElse(0);
+    }
+
     void knows(NodeId node, Resources has, Resources free) {
-      hears(new NodeLoad(node, ++now, has, free, 0));
+      hears(new NodeLoad(node, ++now, has, free, 0, Long.MAX_VALUE));
     }
 
     boolean granted(LeaseId lease) {
@@ -165,7 +179,7 @@ final class LeaseMachineTest {
     }
 
     void ticks() {
-      does(new LeaseInput.Tick());
+      does(new LeaseInput.Tick(Long.MAX_VALUE));
     }
 
     void assertAllIsFree() {
@@ -236,14 +250,15 @@ final class LeaseMachineTest {
   @Test
   void aLateReportOfADeadNodeIsNotBelieved() {
     Scheduler scheduler = new Scheduler(cpus(1));
-    scheduler.hears(new NodeLoad(THERE, 1, cpus(4), cpus(4), 0));
+    scheduler.hears(new NodeLoad(THERE, 1, cpus(4), cpus(4), 0, Long.MAX_VALUE));
     scheduler.hears(new SchedulerMessage.NodeGone(THERE));
 
-    scheduler.hears(new NodeLoad(THERE, 2, cpus(4), cpus(4), 0)); // it was on its way
+    scheduler.hears(
+        new NodeLoad(THERE, 2, cpus(4), cpus(4), 0, Long.MAX_VALUE)); // it was on its way
 
     assertThat(scheduler.machine.knownNodes()).isEmpty();
     NodeId again = new NodeId(THERE.host(), THERE.port(), THERE.incarnation() + 1);
-    scheduler.hears(new NodeLoad(again, 1, cpus(4), cpus(4), 0));
+    scheduler.hears(new NodeLoad(again, 1, cpus(4), cpus(4), 0, Long.MAX_VALUE));
     assertThat(scheduler.machine.knownNodes()).containsExactly(again);
   }
 
@@ -526,6 +541,7 @@ final class LeaseMachineTest {
             Map.of(),
             0,
             0,
+            0,
             Use.TASKS);
     scheduler.hears(request);
     scheduler.hears(request); // its worker is being started
@@ -638,8 +654,8 @@ final class LeaseMachineTest {
   @Test
   void olderReportOfANodeIsIgnored() {
     scheduler.asks(OWNER, cpus(2));
-    scheduler.hears(new NodeLoad(THERE, 5, cpus(2), Resources.NONE, 0));
-    scheduler.hears(new NodeLoad(THERE, 4, cpus(2), cpus(2), 0));
+    scheduler.hears(new NodeLoad(THERE, 5, cpus(2), Resources.NONE, 0, Long.MAX_VALUE));
+    scheduler.hears(new NodeLoad(THERE, 4, cpus(2), cpus(2), 0, Long.MAX_VALUE));
     LeaseId lease = scheduler.asks(OWNER, cpus(1));
     assertThat(scheduler.answers.get(lease)).isInstanceOf(LeaseQueued.class);
   }
@@ -677,5 +693,91 @@ final class LeaseMachineTest {
       leases.forEach(any::returns);
       any.assertAllIsFree();
     }
+  }
+
+  // ---- room in the store ----
+
+  private static final long MIB = 1 << 20;
+
+  /** With arguments of 8 MiB, of which these nodes have all. */
+  private LeaseId asksWithArguments(int hops, NodeId... holders) {
+    Map<NodeId, Long> bytes = new HashMap<>();
+    for (NodeId holder : holders) {
+      bytes.put(holder, 8 * MIB);
+    }
+    LeaseId lease = new LeaseId(OWNER, ++scheduler.lastLease);
+    scheduler.hears(
+        new RequestLease(
+            lease,
+            new JobId(HERE, 1),
+            cpus(1),
+            new Placement.Anywhere(),
+            bytes,
+            8 * MIB,
+            0,
+            hops,
+            Use.TASKS));
+    return lease;
+  }
+
+  private void knowsRoom(NodeId node, Resources free, long roomBytes) {
+    scheduler.hears(new NodeLoad(node, ++scheduler.now, cpus(2), free, 0, roomBytes));
+  }
+
+  @Test
+  @Tag("C264")
+  @DisplayName("264 a task whose arguments do not fit into the store here goes where they do")
+  void taskGoesWhereItsArgumentsFit() {
+    scheduler.does(new LeaseInput.Tick(4 * MIB));
+    knowsRoom(THERE, Resources.NONE, 64 * MIB); // has the arguments, and no CPU
+    knowsRoom(ELSEWHERE, cpus(2), 16 * MIB);
+    LeaseId lease = asksWithArguments(0, THERE);
+    assertThat(scheduler.answers.get(lease)).isEqualTo(new LeaseRedirected(lease, ELSEWHERE, 1));
+
+    LeaseId here = asksWithArguments(0, HERE, THERE);
+    assertThat(scheduler.granted(here)).as("what is here needs no room").isTrue();
+  }
+
+  @Test
+  void argumentsThatFitNowhereWaitHere() {
+    scheduler.does(new LeaseInput.Tick(4 * MIB));
+    knowsRoom(THERE, Resources.NONE, 64 * MIB);
+    knowsRoom(ELSEWHERE, cpus(2), 4 * MIB);
+    assertThat(scheduler.granted(asksWithArguments(0, THERE))).isTrue();
+    assertThat(scheduler.granted(asksWithArguments(4, THERE))).as("no hops are left").isTrue();
+    LeaseId third = asksWithArguments(0, THERE);
+    assertThat(scheduler.answers.get(third))
+        .as("with no CPU here, one there is worth more than nothing")
+        .isEqualTo(new LeaseRedirected(third, ELSEWHERE, 1));
+  }
+
+  @Test
+  void holderOfSomeArgumentsIsPassedOverWhenTheOthersDoNotFitThere() {
+    knowsRoom(THERE, cpus(2), MIB);
+    LeaseId lease = new LeaseId(OWNER, ++scheduler.lastLease);
+    scheduler.hears(
+        new RequestLease(
+            lease,
+            new JobId(HERE, 1),
+            cpus(1),
+            new Placement.Anywhere(),
+            Map.of(THERE, 6 * MIB, HERE, 2 * MIB),
+            8 * MIB,
+            0,
+            0,
+            Use.TASKS));
+    assertThat(scheduler.granted(lease)).isTrue();
+  }
+
+  @Test
+  void roomIsReportedInPowersOfTwo() {
+    scheduler.does(new LeaseInput.Tick(100 * MIB));
+    scheduler.does(new LeaseInput.Tick(70 * MIB));
+    scheduler.does(new LeaseInput.Tick(30 * MIB));
+    scheduler.does(new LeaseInput.Tick(0));
+    assertThat(scheduler.effects)
+        .filteredOn(LeaseEffect.Publish.class::isInstance)
+        .extracting(effect -> ((LeaseEffect.Publish) effect).load().storeRoomBytes())
+        .containsExactly(64 * MIB, 16 * MIB, 0L);
   }
 }

@@ -220,7 +220,7 @@ final class SchedulingSim {
   // ---- schedulers ----
 
   private void tick(NodeId id) {
-    step(id, new LeaseInput.Tick());
+    step(id, new LeaseInput.Tick(Long.MAX_VALUE));
     after(TICK_NANOS, () -> tick(id));
   }
 

@@ -292,7 +292,7 @@ final class Sim {
   private void tick() {
     for (SimNode node : List.copyOf(nodes.values())) {
       if (!node.dead && !node.frozen) {
-        stepLeases(node, new LeaseInput.Tick());
+        stepLeases(node, new LeaseInput.Tick(Long.MAX_VALUE));
       }
     }
   }

@@ -775,6 +775,16 @@ final class SlabObjectStore implements ObjectStore {
   }
 
   @Override
+  public long roomBytes() {
+    lock.lock();
+    try {
+      return table.roomBytes();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
   public Stats stats() {
     long served = dataPlane.map(DataPlane::servedBytes).orElse(0L);
     long writing = spill.map(SpillFiles::writeNanos).orElse(0L);

@@ -1339,9 +1339,17 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
                   || (sealed.isSpillable() && limits.spill().isPresent() && !spillPaused));
       held += block == null || countedAnyway ? 0 : block.bytes();
     }
-    long others =
-        usedBytes - evictableBytes - spillingBytes - (spillPaused ? 0 : spillableBytes) - held;
-    return (limits.capacityBytes() - Math.max(0, others)) / 4 * 3;
+    return (limits.capacityBytes() - Math.max(0, stayingBytes() - held)) / 4 * 3;
+  }
+
+  /** What is in use and does not make room for others, now or when it has been written to disk. */
+  private long stayingBytes() {
+    return usedBytes - evictableBytes - spillingBytes - (spillPaused ? 0 : spillableBytes);
+  }
+
+  /** What could be taken in, if all that may be evicted and spilled made room. */
+  long roomBytes() {
+    return closed ? 0 : Math.max(0, limits.capacityBytes() - stayingBytes());
   }
 
   /** The active ones are stopped a little later than the next would not be started. */
