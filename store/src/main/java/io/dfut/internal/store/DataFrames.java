@@ -18,7 +18,7 @@ import java.nio.charset.StandardCharsets;
  *   puller  hello    magic:4 version:2 length:2 token:length
  *   source  welcome  magic:4 version:2 verdict:1
  *   puller  request  length:2 { kind:1 host:2+n port:4 incarnation:8 worker:8 sequence:8 index:4 attempt:4
- *                               bytes:8 from:8 prefixCrc:4 chunk:4 }
+ *                               bytes:8 from:8 prefixCrc:4 chunk:4 memory:1 }
  *   source  answer   status:1 bytes:8, and if FOUND the bytes [from, bytes) as chunks:
  *           chunk    length:4 crc32c:4 payload:length
  * </pre>
@@ -31,7 +31,7 @@ final class DataFrames {
   /** {@code DFDP}. */
   static final int MAGIC = 0x44_46_44_50;
 
-  static final short VERSION = 2;
+  static final short VERSION = 3;
   static final int HELLO_HEAD_BYTES = 8;
   static final int WELCOME_BYTES = 7;
   static final int ANSWER_BYTES = 9;
@@ -67,6 +67,7 @@ final class DataFrames {
   static final byte NOT_HERE = 1;
   static final byte SIZE_DIFFERS = 2;
   static final byte PREFIX_DIFFERS = 3;
+  static final byte ON_DISK = 4;
 
   private DataFrames() {}
 
@@ -84,8 +85,15 @@ final class DataFrames {
    * @param fromBytes where to begin; the bytes before arrived from another source
    * @param prefixCrc the CRC32C of these bytes
    * @param chunkBytes how long chunks shall be
+   * @param fromMemory not when it would have to be read from disk
    */
-  record Request(ObjectKey key, long bytes, long fromBytes, int prefixCrc, int chunkBytes) {}
+  record Request(
+      ObjectKey key,
+      long bytes,
+      long fromBytes,
+      int prefixCrc,
+      int chunkBytes,
+      boolean fromMemory) {}
 
   static ByteBuffer hello(byte[] token) {
     return ByteBuffer.allocate(HELLO_HEAD_BYTES + token.length)
@@ -113,7 +121,8 @@ final class DataFrames {
         .putLong(request.bytes())
         .putLong(request.fromBytes())
         .putInt(request.prefixCrc())
-        .putInt(request.chunkBytes());
+        .putInt(request.chunkBytes())
+        .put((byte) (request.fromMemory() ? 1 : 0));
     frame.putShort(0, (short) (frame.position() - 2));
     return frame.flip();
   }
@@ -157,7 +166,8 @@ final class DataFrames {
       }
       ObjectKey key = key(body);
       Request request =
-          new Request(key, body.getLong(), body.getLong(), body.getInt(), body.getInt());
+          new Request(
+              key, body.getLong(), body.getLong(), body.getInt(), body.getInt(), body.get() != 0);
       if (body.hasRemaining()) {
         throw new ProtocolException(body.remaining() + " bytes behind the request");
       }

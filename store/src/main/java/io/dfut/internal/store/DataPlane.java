@@ -5,6 +5,7 @@ import io.dfut.internal.spi.ObjectKey;
 import io.dfut.internal.spi.ObjectStore.DataEndpoint;
 import io.dfut.internal.store.DataFrames.ProtocolException;
 import io.dfut.internal.store.DataFrames.Request;
+import io.dfut.internal.store.StoreEffect.StartPull;
 import io.dfut.internal.store.StoreInput.PullOutcome;
 import java.io.EOFException;
 import java.io.IOException;
@@ -87,6 +88,9 @@ final class DataPlane implements AutoCloseable {
 
     /** The size in bytes. */
     long size();
+
+    /** Whether it has to be read from disk. */
+    boolean isOnDisk();
 
     /** The number of its sealing, see {@link StoreEffect.PinGranted#seal}, or {@link #NO_SEAL}. */
     long seal();
@@ -557,6 +561,10 @@ final class DataPlane implements AutoCloseable {
     }
     try (Served pinned = found.get()) {
       long size = pinned.size();
+      if (request.fromMemory() && pinned.isOnDisk()) {
+        connection.channel.write(DataFrames.answer(DataFrames.ON_DISK, size));
+        return;
+      }
       if (size != request.bytes()) {
         connection.channel.write(DataFrames.answer(DataFrames.SIZE_DIFFERS, size));
         return;
@@ -646,20 +654,16 @@ final class DataPlane implements AutoCloseable {
    * @param target where to; asked for on that thread, as its first touch may take long
    */
   void pull(
-      long transfer,
-      NodeId source,
+      StartPull start,
       DataEndpoint from,
-      ObjectKey key,
       Supplier<MemorySegment> target,
-      long bytes,
-      long fromBytes,
       Consumer<PullOutcome> ended) {
     begin(
-        transfer,
-        source,
+        start.transfer(),
+        start.source(),
         from,
-        () -> new Wanted(key, target.get(), bytes, fromBytes),
-        fromBytes,
+        () -> new Wanted(start, target.get()),
+        start.fromBytes(),
         ended);
   }
 
@@ -902,16 +906,18 @@ final class DataPlane implements AutoCloseable {
     final MemorySegment target;
     final long bytes;
     final long fromBytes;
+    final boolean fromMemory;
     long verifiedBytes;
 
     /** Whether the source has answered: from then on the connection is known to have been good. */
     boolean answered;
 
-    Wanted(ObjectKey key, MemorySegment target, long bytes, long fromBytes) {
-      this.key = key;
+    Wanted(StartPull start, MemorySegment target) {
+      this.key = start.key();
       this.target = target;
-      this.bytes = bytes;
-      this.fromBytes = fromBytes;
+      this.bytes = start.bytes();
+      this.fromBytes = start.fromBytes();
+      this.fromMemory = start.fromMemory();
       this.verifiedBytes = fromBytes;
     }
 
@@ -1076,7 +1082,13 @@ final class DataPlane implements AutoCloseable {
     connection.expect("an answer", settings.chunkTimeout());
     connection.channel.write(
         DataFrames.encode(
-            new Request(wanted.key, wanted.bytes, wanted.fromBytes, prefix, chunkBytes)));
+            new Request(
+                wanted.key,
+                wanted.bytes,
+                wanted.fromBytes,
+                prefix,
+                chunkBytes,
+                wanted.fromMemory)));
     ByteBuffer answer = connection.read(DataFrames.ANSWER_BYTES);
     wanted.answered = true;
     byte status = answer.get();
@@ -1088,6 +1100,12 @@ final class DataPlane implements AutoCloseable {
       case DataFrames.SIZE_DIFFERS -> {
         return new PullOutcome.NotThere(
             "it has " + bytes + " bytes there instead of " + wanted.bytes);
+      }
+      case DataFrames.ON_DISK -> {
+        if (!wanted.fromMemory) {
+          throw new ProtocolException("the source keeps back what it has on disk");
+        }
+        return new PullOutcome.OnDisk();
       }
       case DataFrames.PREFIX_DIFFERS -> {
         if (wanted.fromBytes == 0) {

@@ -270,13 +270,9 @@ final class SlabObjectStore implements ObjectStore {
     dataPlane
         .get()
         .pull(
-            start.transfer(),
-            start.source(),
+            start,
             from,
-            start.key(),
             () -> memory.segment(start.block()),
-            start.bytes(),
-            start.fromBytes(),
             outcome -> step(new StoreInput.PullEnded(start.transfer(), outcome)));
   }
 
@@ -493,6 +489,11 @@ final class SlabObjectStore implements ObjectStore {
     }
 
     @Override
+    public boolean isOnDisk() {
+      return false;
+    }
+
+    @Override
     public long seal() {
       return seal;
     }
@@ -641,6 +642,11 @@ final class SlabObjectStore implements ObjectStore {
     @Override
     public long size() {
       return onDisk.spot().bytes();
+    }
+
+    @Override
+    public boolean isOnDisk() {
+      return true;
     }
 
     @Override

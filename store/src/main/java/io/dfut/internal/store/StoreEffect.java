@@ -62,9 +62,17 @@ sealed interface StoreEffect {
   /**
    * Pull the bytes {@code [fromBytes, bytes)} of the object into the block. Answered by {@link
    * StoreInput.PullEnded}.
+   *
+   * @param fromMemory not when the source has it on disk only: another may have it in memory
    */
   record StartPull(
-      long transfer, NodeId source, ObjectKey key, Block block, long bytes, long fromBytes)
+      long transfer,
+      NodeId source,
+      ObjectKey key,
+      Block block,
+      long bytes,
+      long fromBytes,
+      boolean fromMemory)
       implements StoreEffect {}
 
   /**

@@ -166,6 +166,9 @@ sealed interface StoreInput {
     /** The source has no such object (any more), or one of another size. */
     record NotThere(String why) implements PullOutcome {}
 
+    /** The source would have to read it from disk, and was not to. */
+    record OnDisk() implements PullOutcome {}
+
     /**
      * The connection or the source failed, or we cut it.
      *

@@ -354,6 +354,9 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     /** Sources in whose memory it cannot be read; so that each is asked once. */
     final HashSet<NodeId> notAttached = new HashSet<>(0);
 
+    /** Sources that have it on disk only; so that each is asked once while others may do better. */
+    final HashSet<NodeId> onDisk = new HashSet<>(0);
+
     /** Sources that failed, and how; so that each is tried once. */
     final LinkedHashMap<NodeId, String> failed = new LinkedHashMap<>();
 
@@ -1101,6 +1104,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
         }
       }
       case PullOutcome.NotThere gone -> failSource(pulling, source, gone.why());
+      case PullOutcome.OnDisk slow -> pulling.onDisk.add(source);
       case PullOutcome.PrefixDiffers differs -> {
         Invariant.check(pulling.verifiedBytes > 0, "an empty prefix differs", pulling.key);
         pulling.verifiedBytes = 0;
@@ -1143,6 +1147,7 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
       }
       case PullOutcome.NotThere gone -> lostOnDisk(pulling, gone.why(), effects);
       case PullOutcome.Failed failed -> lostOnDisk(pulling, failed.why(), effects);
+      case PullOutcome.OnDisk wrong -> throw notFromDisk(pulling, wrong);
       case PullOutcome.PrefixDiffers wrong -> throw notFromDisk(pulling, wrong);
       case PullOutcome.Attached wrong -> throw notFromDisk(pulling, wrong);
       case PullOutcome.NotAttached wrong -> throw notFromDisk(pulling, wrong);
@@ -1453,10 +1458,13 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
           known = true;
           if (runningByPeer.getOrDefault(candidate, 0) < limits.pullsPerPeer()) {
             attach = mayAttach(pulling, candidate);
-            if (attach || source == null) {
+            boolean better =
+                source == null
+                    || (pulling.onDisk.contains(source) && !pulling.onDisk.contains(candidate));
+            if (attach || better) {
               source = candidate;
             }
-            if (attach || !limits.attaches()) {
+            if (attach) {
               break;
             }
           }
@@ -1579,7 +1587,8 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
             pulling.key,
             pulling.block,
             pulling.bytes,
-            pulling.verifiedBytes));
+            pulling.verifiedBytes,
+            pulling.sources.size() > 1 && !pulling.onDisk.contains(source)));
   }
 
   private void startRestore(Pulling pulling, Consumer<? super StoreEffect> effects) {

@@ -22,7 +22,7 @@ final class DataFramesTest {
   void requestIsReadAsItWasWritten() throws IOException {
     NodeId node = new NodeId("größer.example", 25520, -5);
     ObjectKey key = new ObjectKey(new ObjectId(new WorkerId(node, 1L << 40), -7, 3), 12);
-    Request request = new Request(key, 1L << 40, 1 << 20, -1, 1 << 20);
+    Request request = new Request(key, 1L << 40, 1 << 20, -1, 1 << 20, true);
     ByteBuffer frame = DataFrames.encode(request);
     assertThat(Short.toUnsignedInt(frame.getShort())).isEqualTo(frame.remaining());
     assertThat(DataFrames.decode(frame)).isEqualTo(request);
@@ -33,7 +33,7 @@ final class DataFramesTest {
     long seed = Long.getLong("dfut.sim.seed", System.nanoTime());
     System.out.println("DataFramesTest: seed " + seed);
     Random random = new Random(seed);
-    Request good = new Request(Keys.key(1), 5000, 10, 1, 1 << 20);
+    Request good = new Request(Keys.key(1), 5000, 10, 1, 1 << 20, false);
     int refused = 0;
     for (int i = 0; i < 200_000; i++) {
       ByteBuffer frame = DataFrames.encode(good);

@@ -466,7 +466,7 @@ final class DataPlaneTest {
             new PlainTransport());
     byte[] token = one.endpoint().orElseThrow().token().getBytes();
     one.putPrimary(key(1), Values.of(1, 64 * MIB));
-    DataFrames.Request request = new DataFrames.Request(key(1), 64 * MIB, 0, 0, MIB);
+    DataFrames.Request request = new DataFrames.Request(key(1), 64 * MIB, 0, 0, MIB, false);
     try (Socket silent = connect(one);
         Socket slow = connect(one);
         Socket idle = connect(one);

@@ -273,6 +273,30 @@ final class SpillTest {
   }
 
   @Test
+  @Tag("C239")
+  @DisplayName("239 what a third node has in memory is pulled from there, not from the disk")
+  void aCopyInMemoryIsPreferredToOneOnDisk() throws Exception {
+    SlabObjectStore one = openNetworked();
+    SlabObjectStore two = openPeerOf(one);
+    for (int i = 0; i < 8; i++) {
+      one.putPrimary(key(i), Values.of(i, 4 * MIB));
+    }
+    Stores.get(two.fetch(key(0), 4 * MIB, List.of(node(1)), Urgency.GET)).close();
+    long servedFromDisk = one.stats().servedBytes();
+    assertThat(servedFromDisk).isEqualTo(4 * MIB);
+    SlabObjectStore three = stores.open(3, "store.memory = 64 MiB", new PlainTransport());
+    three.peerUp(node(1), one.endpoint().orElseThrow());
+    three.peerUp(node(2), two.endpoint().orElseThrow());
+    try (Pinned pinned =
+        Stores.get(three.fetch(key(0), 4 * MIB, List.of(node(1), node(2)), Urgency.GET))) {
+      Values.assertIs(pinned.bytes(), 0, 4 * MIB);
+    }
+    assertThat(one.stats().servedBytes()).isEqualTo(servedFromDisk);
+    assertThat(one.stats().restoredObjects()).isZero();
+    assertThat(two.stats().servedBytes()).isEqualTo(4 * MIB);
+  }
+
+  @Test
   void aPeerHearsThatTheFileIsCorruptAndTheCopyIsGone() throws Exception {
     SlabObjectStore one = openNetworked();
     SlabObjectStore two = openPeerOf(one);

@@ -74,6 +74,7 @@ final class StoreTableSimTest {
               "Detach",
               "resumed",
               "restarted",
+              "kept back on disk",
               "CutPull",
               "CloseSlab",
               "evicted",
@@ -588,7 +589,8 @@ final class StoreTableSimTest {
           pulling.keySet().stream().skip(random.nextInt(pulling.size())).findFirst().orElseThrow();
       StartPull pull = pulling.remove(transfer);
       PullOutcome outcome =
-          switch (random.nextInt(6)) {
+          switch (random.nextInt(7)) {
+            case 6 -> pull.fromMemory() ? new PullOutcome.OnDisk() : new PullOutcome.Complete();
             case 0 -> new PullOutcome.NotThere("not there");
             case 1, 2 ->
                 new PullOutcome.Failed(
@@ -607,6 +609,8 @@ final class StoreTableSimTest {
       }
       if (outcome instanceof PullOutcome.PrefixDiffers) {
         count("restarted");
+      } else if (outcome instanceof PullOutcome.OnDisk) {
+        count("kept back on disk");
       }
       step(new StoreInput.PullEnded(transfer, outcome));
     }

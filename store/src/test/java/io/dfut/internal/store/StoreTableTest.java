@@ -23,6 +23,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -352,6 +354,61 @@ final class StoreTableTest {
     StartPull third = only(StartPull.class, ended(second, new PullOutcome.PrefixDiffers()));
     assertThat(third.source()).isEqualTo(node(3));
     assertThat(third.fromBytes()).isZero();
+  }
+
+  @Test
+  @Tag("C238")
+  @DisplayName("238 a hundred words of where an object is cause one pull, and none once it is here")
+  void manyUpdatesCauseOnePull() {
+    peerUp(2);
+    peerUp(3);
+    StartPull start = only(StartPull.class, fetch(1, 300, Urgency.ARGUMENT, node(2)));
+    for (int i = 0; i < 100; i++) {
+      List<StoreEffect> effects =
+          fetch(1, 300, i % 2 == 0 ? Urgency.ARGUMENT : Urgency.GET, node(2 + i % 3), node(3));
+      assertThat(effects).noneMatch(StartPull.class::isInstance);
+      giveUp(lastWaiter); // no more than some may wait at a time
+    }
+    only(PinGranted.class, complete(start));
+    assertThat(fetch(1, 300, Urgency.GET, node(4))).hasOnlyElementsOfType(PinGranted.class);
+    assertThat(table.stats().pulls()).isEqualTo(1);
+  }
+
+  @Test
+  @Tag("C239")
+  @DisplayName("239 a copy in the memory of a third node is preferred to one on the owner's disk")
+  void copyInMemoryIsPreferredToOneOnDisk() {
+    peerUp(2);
+    peerUp(3);
+    StartPull first = only(StartPull.class, fetch(1, 300, Urgency.GET, node(2), node(3)));
+    assertThat(first.source()).isEqualTo(node(2));
+    assertThat(first.fromMemory()).isTrue();
+    StartPull second = only(StartPull.class, ended(first, new PullOutcome.OnDisk()));
+    assertThat(second.source()).isEqualTo(node(3));
+    assertThat(second.block()).as("the room is kept").isEqualTo(first.block());
+    only(PinGranted.class, complete(second));
+  }
+
+  @Test
+  void whatIsOnDiskEverywhereIsPulledFromThere() {
+    peerUp(2);
+    peerUp(3);
+    StartPull first = only(StartPull.class, fetch(1, 300, Urgency.GET, node(2), node(3)));
+    StartPull second = only(StartPull.class, ended(first, new PullOutcome.OnDisk()));
+    StartPull third = only(StartPull.class, ended(second, new PullOutcome.OnDisk()));
+    assertThat(third.source()).isEqualTo(node(2));
+    assertThat(third.fromMemory()).isFalse();
+    StartPull fourth = only(StartPull.class, ended(third, new PullOutcome.NotThere("gone")));
+    assertThat(fourth.source()).isEqualTo(node(3));
+    assertThat(fourth.fromMemory()).isFalse();
+    only(PinGranted.class, complete(fourth));
+  }
+
+  @Test
+  void onlySourceIsTakenAsItIs() {
+    peerUp(2);
+    peerUp(3);
+    assertThat(only(StartPull.class, fetch(1, 300, Urgency.GET, node(2))).fromMemory()).isFalse();
   }
 
   @Test

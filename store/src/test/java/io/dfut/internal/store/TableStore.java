@@ -288,20 +288,27 @@ final class TableStore implements SimStore {
   /** In place of a value: the source does not answer. */
   private static final Object NO_ANSWER = new Object();
 
+  /** In place of a value: the source has it on disk only, and was asked for one in memory. */
+  private static final Object ON_DISK = new Object();
+
   /** What the source holds under the key when the pull begins; null for nothing. */
   private Object offer(StartPull pull) {
     TableStore source = (TableStore) host.storeOf(pull.source());
-    return host.isFrozen(pull.source()) ? NO_ANSWER : source.serve(pull.key());
+    return host.isFrozen(pull.source()) ? NO_ANSWER : source.serve(pull.key(), pull.fromMemory());
   }
 
   /** For another node: pins for as long as it takes to say what is there. */
-  private Object serve(ObjectKey key) {
+  private Object serve(ObjectKey key, boolean fromMemory) {
     if (closed) {
       return null;
     }
     Reader reader = new Reader(key);
     waiters.put(reader.waiter, reader);
     step(new StoreInput.Serve(reader.waiter, key));
+    if (reader.onDisk != null && fromMemory) {
+      host.count("kept back, as it is on disk");
+      return ON_DISK;
+    }
     if (reader.onDisk != null) {
       host.count("served from disk");
       return reader.onDisk.value;
@@ -326,6 +333,8 @@ final class TableStore implements SimStore {
     } else if (value == null) {
       host.count("pulled in vain");
       step(new StoreInput.PullEnded(pull.transfer(), new PullOutcome.NotThere("not there")));
+    } else if (value == ON_DISK) {
+      step(new StoreInput.PullEnded(pull.transfer(), new PullOutcome.OnDisk()));
     } else {
       memory.put(Place.of(pull.block()), new Content(pull.key(), value));
       pulled.add(pull.key());
