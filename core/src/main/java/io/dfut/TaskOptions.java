@@ -101,12 +101,18 @@ public abstract sealed class TaskOptions<S>
     return with(template.placed(new Placement.On(Objects.requireNonNull(node, "node"))));
   }
 
-  /** Spreads tasks over the nodes instead of filling the local one first. */
+  /**
+   * Runs the task on a node with room that is drawn at random, instead of filling the local one
+   * first, and wherever its arguments are.
+   */
   public final S spread() {
     return with(template.placed(new Placement.Spread()));
   }
 
-  /** Prefers the node that holds this object. */
+  /**
+   * Prefers the node that holds this object, which need not be an argument, unless it is full. An
+   * object that is not there yet, or of which the caller has not heard where it is, says nothing.
+   */
   public final S near(DFut<?> object) {
     return with(template.placed(new Placement.Near(Objects.requireNonNull(object, "object").id())));
   }

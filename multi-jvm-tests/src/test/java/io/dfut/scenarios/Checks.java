@@ -72,7 +72,7 @@ final class Checks implements BeforeEachCallback, InvocationInterceptor, AfterEa
   @Override
   public void beforeEach(ExtensionContext context) {
     Scenarios scenarios = (Scenarios) context.getRequiredTestInstance();
-    scenarios.enter(shared(context).get());
+    scenarios.enter(shared(context).get(), log);
     log.start();
     rootLogger().addAppender(log);
   }

@@ -23,6 +23,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.List;
+import java.util.OptionalInt;
 
 /** A node in a JVM of its own, which can be looked at and killed. Thread-safe. */
 final class FarNode implements AutoCloseable {
@@ -30,6 +31,10 @@ final class FarNode implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private static final String READY = "ready ";
+
+  // What it can be asked for, over its line.
+  private static final int LOOK = 1;
+  private static final int LEAVE = 2;
 
   private final JvmProcess process;
   private Socket line;
@@ -76,7 +81,7 @@ final class FarNode implements AutoCloseable {
 
   synchronized Inspection inspect() {
     try {
-      line.getOutputStream().write(1);
+      line.getOutputStream().write(LOOK);
       DataInputStream answer = new DataInputStream(line.getInputStream());
       return Snapshot.decode(answer.readNBytes(answer.readInt())).asInspection(this::inspect);
     } catch (IOException e) {
@@ -87,6 +92,16 @@ final class FarNode implements AutoCloseable {
   /** What it has logged as errors. */
   List<String> errors() {
     return process.lines().stream().filter(text -> text.contains(" ERROR ")).toList();
+  }
+
+  /** Has it leave the cluster in an orderly way, and do so a second time; returns its exit code. */
+  synchronized OptionalInt leave() {
+    try {
+      line.getOutputStream().write(LEAVE);
+    } catch (IOException e) {
+      throw new UncheckedIOException(process + " cannot be told to leave", e);
+    }
+    return process.awaitExit(PATIENCE);
   }
 
   /** Ends it as a crash would. */
@@ -183,7 +198,12 @@ final class FarNode implements AutoCloseable {
       try (Socket line = server.accept()) {
         InputStream questions = line.getInputStream();
         DataOutputStream answers = new DataOutputStream(line.getOutputStream());
-        while (questions.read() >= 0) {
+        for (int question = questions.read(); question >= 0; question = questions.read()) {
+          if (question == LEAVE) {
+            system.close();
+            system.close();
+            System.exit(0);
+          }
           byte[] snapshot = Snapshot.of(system.inspect()).encode();
           answers.writeInt(snapshot.length);
           answers.write(snapshot);

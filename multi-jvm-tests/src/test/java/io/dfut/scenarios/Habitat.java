@@ -85,11 +85,15 @@ final class Habitat implements AutoCloseable {
     }
   }
 
-  /** What every node is started with, here and where a scenario starts one of its own. */
+  /**
+   * What every node is started with, here and where a scenario starts one of its own. There is one
+   * {@code token}, a resource, for each slot.
+   */
   static Config config(int cpus) {
     return ConfigFactory.parseString(
         """
-        dfut.cpus = %d
+        dfut.cpus = %1$d
+        dfut.resources.token = %1$d
         dfut.store.memory = 256 MiB
         """
             .formatted(cpus));

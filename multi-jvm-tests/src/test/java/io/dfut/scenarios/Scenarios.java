@@ -1,5 +1,8 @@
 package io.dfut.scenarios;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.dfut.DFutSystem;
 import io.dfut.NodeId;
 import java.time.Duration;
@@ -23,12 +26,14 @@ abstract class Scenarios {
   static final Duration SOON = Duration.ofSeconds(10);
 
   private Habitat habitat;
+  private ListAppender<ILoggingEvent> log;
 
   /** The driver. */
   DFutSystem dfut;
 
-  final void enter(Habitat newHabitat) {
+  final void enter(Habitat newHabitat, ListAppender<ILoggingEvent> newLog) {
     habitat = newHabitat;
+    log = newLog;
     dfut = newHabitat.driver();
   }
 
@@ -48,6 +53,14 @@ abstract class Scenarios {
   /** A node that offers work; where several do, each call gives the next. */
   final NodeId next() {
     return habitat.next();
+  }
+
+  /** What this JVM has logged as warnings since the scenario began. */
+  final List<String> warnings() {
+    return List.copyOf(log.list).stream()
+        .filter(event -> event.getLevel() == Level.WARN)
+        .map(ILoggingEvent::getFormattedMessage)
+        .toList();
   }
 
   /** Waits for a condition; the reason says what is broken when it never holds. */

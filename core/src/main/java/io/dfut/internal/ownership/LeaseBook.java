@@ -15,6 +15,7 @@ import io.dfut.internal.protocol.WorkerMessage.LeaseQueued;
 import io.dfut.internal.protocol.WorkerMessage.LeaseReclaimed;
 import io.dfut.internal.protocol.WorkerMessage.LeaseRedirected;
 import io.dfut.internal.protocol.WorkerMessage.LeaseRefused;
+import io.dfut.internal.task.Failure;
 import io.dfut.internal.task.TaskSpec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -52,14 +53,19 @@ final class LeaseBook {
     boolean push(TaskRecord task, Lease lease);
 
     /** The task will never get a worker. */
-    void refused(TaskRecord task, io.dfut.internal.task.Failure why);
+    void refused(TaskRecord task, Failure why);
   }
 
   /**
    * Tasks with equal shapes share leases. A creation has one of its own: its worker becomes the
-   * actor.
+   * actor. Tasks that read much go by where that is: a lease elsewhere, which happens to be idle,
+   * is none for them, and a request says for one of them where all want to go.
    */
-  private record Shape(Resources resources, Placement placement, Optional<TaskId> creation) {}
+  private record Shape(
+      Resources resources, Placement placement, Optional<TaskId> creation, Optional<NodeId> home) {}
+
+  /** Argument bytes on a node, beyond those here, that are worth going there. */
+  private static final long HOME_BYTES_MIN = 1 << 20;
 
   /** A request under way. */
   private static final class Pending {
@@ -115,6 +121,11 @@ final class LeaseBook {
       return ready.isEmpty() && leases.isEmpty() && requested == 0;
     }
 
+    /** Whether each of its tasks is to run on a node drawn anew. */
+    boolean isSpread() {
+      return shape.placement instanceof Placement.Spread && shape.creation.isEmpty();
+    }
+
     boolean hasIdleLease() {
       for (Lease lease : leases) {
         if (lease.inFlight == 0) {
@@ -124,11 +135,12 @@ final class LeaseBook {
       return false;
     }
 
-    boolean fits(TaskSpec spec) {
+    boolean fits(TaskRecord task) {
       return shape.creation.isEmpty()
-          && !(spec.kind() instanceof TaskSpec.Kind.Creation)
-          && shape.resources.equals(spec.resources())
-          && shape.placement.equals(spec.placement());
+          && !(task.spec.kind() instanceof TaskSpec.Kind.Creation)
+          && shape.resources.equals(task.spec.resources())
+          && shape.placement.equals(task.spec.placement())
+          && shape.home.equals(task.home);
     }
   }
 
@@ -168,18 +180,41 @@ final class LeaseBook {
     return leases.isEmpty() && pending.isEmpty();
   }
 
-  private static Shape shapeOf(TaskSpec spec) {
+  private static Shape shapeOf(TaskRecord task) {
+    TaskSpec spec = task.spec;
     boolean exclusive = spec.kind() instanceof TaskSpec.Kind.Creation;
     return new Shape(
-        spec.resources(), spec.placement(), exclusive ? Optional.of(spec.id()) : Optional.empty());
+        spec.resources(),
+        spec.placement(),
+        exclusive ? Optional.of(spec.id()) : Optional.empty(),
+        task.home);
   }
 
   /** The pool of the task's shape, made if need be. Most tasks have the shape of the one before. */
-  private Pool poolFor(TaskSpec spec) {
-    if (last == null || !last.fits(spec)) {
-      last = pools.computeIfAbsent(shapeOf(spec), Pool::new);
+  private Pool poolFor(TaskRecord task) {
+    task.home = homeOf(task);
+    if (last == null || !last.fits(task)) {
+      last = pools.computeIfAbsent(shapeOf(task), Pool::new);
     }
     return last;
+  }
+
+  /** Where much of what the task reads is; the same rule as that of the schedulers. */
+  private Optional<NodeId> homeOf(TaskRecord task) {
+    if (!(task.spec.placement() instanceof Placement.Anywhere)
+        || task.spec.dependencies().isEmpty()) {
+      return Optional.empty();
+    }
+    Map<NodeId, Long> bytes = locality.apply(task);
+    long here = bytes.getOrDefault(self.node(), 0L);
+    Optional<Map.Entry<NodeId, Long>> there =
+        bytes.entrySet().stream()
+            .filter(entry -> !entry.getKey().equals(self.node()))
+            .max(Map.Entry.<NodeId, Long>comparingByValue().thenComparing(Map.Entry::getKey));
+    if (there.isPresent() && there.get().getValue() - here >= HOME_BYTES_MIN) {
+      return Optional.of(there.get().getKey());
+    }
+    return here >= HOME_BYTES_MIN ? Optional.of(self.node()) : Optional.empty();
   }
 
   private void removeIfEmpty(Pool pool) {
@@ -193,14 +228,14 @@ final class LeaseBook {
 
   /** A task is ready to be pushed. */
   void ready(TaskRecord task, long nowNanos) {
-    Pool pool = poolFor(task.spec);
+    Pool pool = poolFor(task);
     pool.ready.addLast(task);
     dispatch(pool, nowNanos);
   }
 
   /** A task came back unstarted: it is the next to be pushed, but not to that worker. */
   void handedBack(TaskRecord task, Lease from, long nowNanos) {
-    Pool pool = poolFor(task.spec);
+    Pool pool = poolFor(task);
     pool.ready.addFirst(task);
     if (from != null) {
       from.stuck = true;
@@ -215,7 +250,7 @@ final class LeaseBook {
 
   /** A task that waited for a worker has ended: requests that no other waits for are withdrawn. */
   void gone(TaskRecord task) {
-    Pool pool = pools.get(shapeOf(task.spec));
+    Pool pool = pools.get(shapeOf(task));
     if (pool == null) {
       return;
     }
@@ -274,7 +309,11 @@ final class LeaseBook {
     }
     if (pool.ready.isEmpty()) {
       withdraw(pool);
-      armSweep(pool);
+      if (pool.isSpread()) {
+        giveBackIdle(pool); // tasks that come one by one would all follow the first
+      } else {
+        armSweep(pool);
+      }
     }
     removeIfEmpty(pool);
   }
@@ -439,6 +478,12 @@ final class LeaseBook {
       return;
     }
     forget(message.lease(), request);
+    if (message.failure().kind() == Failure.Kind.CLOSED
+        && !request.node.equals(self.node())
+        && !(request.pool.shape.placement instanceof Placement.On)) {
+      dispatch(request.pool, nowNanos); // that node leaves, and ours knows of others
+      return;
+    }
     List<TaskRecord> waiting = new ArrayList<>(request.pool.ready);
     request.pool.ready.clear();
     waiting.stream()
@@ -461,6 +506,14 @@ final class LeaseBook {
   private void giveBack(Lease lease) {
     drop(lease);
     tellReturned(lease.id, lease.worker.node());
+  }
+
+  private void giveBackIdle(Pool pool) {
+    for (Lease lease : List.copyOf(pool.leases)) {
+      if (lease.inFlight == 0) {
+        giveBack(lease);
+      }
+    }
   }
 
   private void drop(Lease lease) {

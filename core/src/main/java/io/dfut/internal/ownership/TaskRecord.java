@@ -1,5 +1,6 @@
 package io.dfut.internal.ownership;
 
+import io.dfut.NodeId;
 import io.dfut.ObjectId;
 import io.dfut.TaskId;
 import io.dfut.WorkerId;
@@ -54,6 +55,9 @@ final class TaskRecord {
    * The lease it is pushed under; null for actor calls, inline runs, and when it is at no worker.
    */
   LeaseBook.Lease lease;
+
+  /** The node that has much of what it reads, as was known when it became ready. */
+  Optional<NodeId> home = Optional.empty();
 
   /** A blocked task of this worker runs it. Set when it is claimed; ends when it has ended. */
   boolean runsInline;

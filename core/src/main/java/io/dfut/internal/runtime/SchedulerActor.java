@@ -6,7 +6,10 @@ import io.dfut.internal.lease.LeaseMachine;
 import io.dfut.internal.protocol.NodeMessage;
 import io.dfut.internal.protocol.SchedulerMessage;
 import io.dfut.internal.protocol.WorkerMessage;
+import io.dfut.internal.task.Failure;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.apache.pekko.actor.NoSerializationVerificationNeeded;
@@ -32,8 +35,15 @@ final class SchedulerActor {
     STOP
   }
 
+  /** Different shapes that are warned of; the failures of more are seen by those who get them. */
+  private static final int WARNINGS_MAX = 100;
+
   private final NodeRuntime node;
   private final LeaseMachine machine;
+
+  /** What was warned of. Used by whoever has the inbox's turn. */
+  private final Set<String> warned = new HashSet<>();
+
   private final Inbox<Object> inbox;
   private volatile ActorRef<Command> self;
 
@@ -101,10 +111,23 @@ final class SchedulerActor {
     }
   }
 
+  /** What no node can hold is worth a warning, once: the failures themselves are the tasks'. */
+  private void warn(Failure why) {
+    if (why.kind() == Failure.Kind.INFEASIBLE
+        && warned.size() < WARNINGS_MAX
+        && warned.add(why.message())) {
+      LOG.warn("tasks fail: {}", why.message());
+    }
+  }
+
   private void perform(LeaseEffect effect) {
     switch (effect) {
-      case LeaseEffect.Tell(io.dfut.WorkerId owner, WorkerMessage message) ->
-          node.send(node.nodeWorker(), owner, message);
+      case LeaseEffect.Tell(io.dfut.WorkerId owner, WorkerMessage message) -> {
+        if (message instanceof WorkerMessage.LeaseRefused refused) {
+          warn(refused.failure());
+        }
+        node.send(node.nodeWorker(), owner, message);
+      }
       case LeaseEffect.StartWorker start ->
           post(new LeaseInput.WorkerReady(node.startPoolWorker()));
       case LeaseEffect.RetireWorker(io.dfut.WorkerId worker) -> node.retire(worker);

@@ -2,11 +2,9 @@ package io.dfut.internal.runtime;
 
 import java.lang.reflect.Array;
 import java.lang.reflect.RecordComponent;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.IdentityHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -20,7 +18,7 @@ final class Scope {
   private static final ScopedValue<Scope> CURRENT = ScopedValue.newInstance();
 
   private final WorkerContext context;
-  private final List<Handle.Count> counts = new ArrayList<>();
+  private final OpenCounts counts = new OpenCounts();
 
   private Scope(WorkerContext context) {
     this.context = context;

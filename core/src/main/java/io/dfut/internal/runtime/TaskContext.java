@@ -66,7 +66,7 @@ final class TaskContext extends WorkerContext {
   private final int nesting;
 
   /** Handles made in this task and still open at its end are given back then. Guarded by itself. */
-  private final List<Handle.Count> counts = new ArrayList<>(0);
+  private final OpenCounts counts = new OpenCounts();
 
   /**
    * The counts were given back: whoever still uses this context comes too late. Guarded by them.
@@ -97,8 +97,11 @@ final class TaskContext extends WorkerContext {
 
   @Override
   void track(Handle.Count count) {
+    if (isActorCall()) {
+      return; // the cleaner gives it back
+    }
     synchronized (counts) {
-      if (!over || isActorCall()) {
+      if (!over) {
         counts.add(count);
         return;
       }
@@ -106,10 +109,10 @@ final class TaskContext extends WorkerContext {
     count.release("at once, since " + push.spec().display() + ", whose context made it, has ended");
   }
 
+  /** What an actor keeps in its fields lives on; what a task leaves is given back at its end. */
   @Override
   boolean isCleaned() {
-    return isActorCall(); // what an actor keeps in its fields lives on; else the task's end
-    // releases
+    return isActorCall();
   }
 
   private boolean isActorCall() {
@@ -589,11 +592,9 @@ final class TaskContext extends WorkerContext {
     }
     List<ObjectId> released = new ArrayList<>(0);
     synchronized (counts) {
-      if (!isActorCall()) {
-        for (Handle.Count count : counts) {
-          if (count.take("when " + push.spec().display() + " ended")) {
-            released.add(count.id);
-          }
+      for (Handle.Count count : counts) {
+        if (count.take("when " + push.spec().display() + " ended")) {
+          released.add(count.id);
         }
       }
       counts.clear();

@@ -1,5 +1,6 @@
 package io.dfut.internal.ownership;
 
+import static io.dfut.internal.ownership.Story.ELSEWHERE;
 import static io.dfut.internal.ownership.Story.HERE;
 import static io.dfut.internal.ownership.Story.THERE;
 import static io.dfut.internal.ownership.Story.value;
@@ -16,11 +17,15 @@ import io.dfut.internal.protocol.SchedulerMessage.ReturnLease;
 import io.dfut.internal.protocol.WorkerMessage.LeaseGranted;
 import io.dfut.internal.protocol.WorkerMessage.LeaseQueued;
 import io.dfut.internal.protocol.WorkerMessage.LeaseRedirected;
+import io.dfut.internal.protocol.WorkerMessage.LeaseRefused;
 import io.dfut.internal.task.Argument;
 import io.dfut.internal.task.Failure;
 import io.dfut.internal.task.InlineValue;
+import io.dfut.internal.task.Outcome;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -184,6 +189,86 @@ final class LeaseStoriesTest {
     driver.close(first, like, bigger, placed);
     story.assertNothingIsLeft();
     assertThat(driver.asksFor(ReturnLease.class)).isEqualTo(3);
+  }
+
+  @Test
+  @Tag("C254")
+  @DisplayName("254 tasks that read much go by where it is, and take no lease that idles elsewhere")
+  void tasksGoByWhereTheirStoredArgumentsAre() {
+    ObjectId there = driver.put(large(THERE));
+    ObjectId elsewhere = driver.put(large(ELSEWHERE));
+    driver.lend(executor);
+    ObjectId first = driver.submit();
+    runsAll();
+    driver.lend();
+    List<ObjectId> tasks = new ArrayList<>(List.of(there, elsewhere, first));
+    for (int i = 0; i < 2; i++) {
+      tasks.add(driver.submit(Story.taken(there)));
+      tasks.add(driver.submit(Story.taken(elsewhere)));
+    }
+    assertThat(executor.tasks).as("pushed to the idle lease").isEmpty();
+    assertThat(
+            driver.asked.stream()
+                .filter(RequestLease.class::isInstance)
+                .map(message -> ((RequestLease) message).bytesByNode().keySet())
+                .skip(1))
+        .containsExactly(Set.of(THERE), Set.of(ELSEWHERE), Set.of(THERE), Set.of(ELSEWHERE));
+    List<LeaseId> asked = List.copyOf(requests());
+    for (LeaseId lease : asked.subList(1, asked.size())) {
+      driver.hears(new LeaseGranted(lease, executor.id));
+    }
+    runsAll();
+    driver.close(tasks.toArray(ObjectId[]::new));
+    story.assertNothingIsLeft();
+  }
+
+  @Test
+  void leaseOfSpreadTasksIsNotKept() {
+    Story.Actor far = story.worker(THERE);
+    driver.placement = new Placement.Spread();
+    driver.lend(executor, far);
+    List<ObjectId> tasks = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      tasks.add(driver.submit());
+      story.deliverAll();
+      Stream.of(executor, far)
+          .filter(worker -> !worker.tasks.isEmpty())
+          .forEach(worker -> worker.returns(value(1)));
+      story.deliverAll();
+      assertThat(driver.asksFor(ReturnLease.class)).isEqualTo(i + 1);
+    }
+    assertThat(pushedTo()).containsExactly(executor.id, far.id, executor.id, far.id);
+    driver.close(tasks.toArray(ObjectId[]::new));
+    story.assertNothingIsLeft();
+  }
+
+  private static Outcome large(NodeId node) {
+    return new Outcome.Stored(0, 2_000_000, List.of(node), List.of());
+  }
+
+  @Test
+  @Tag("C266")
+  @DisplayName(
+      "266 a request that a leaving node refuses is made again, and the task does not fail")
+  void requestThatALeavingNodeRefusesIsMadeAgain() {
+    Failure leaves = Failure.of(Failure.Kind.CLOSED, "node " + THERE + " stops");
+    ObjectId future = driver.submit();
+    LeaseId lease = requests().getFirst();
+    driver.hears(new LeaseRedirected(lease, THERE, 4));
+    driver.hears(new LeaseRefused(lease, leaves));
+    assertThat(driver.outcome(future)).isNull();
+    assertThat(toldTo(RequestLease.class)).containsExactly(HERE, THERE, HERE);
+    driver.hears(new LeaseGranted(requests().getLast(), executor.id));
+    runsAll();
+    assertThat(driver.outcome(future)).isInstanceOf(Outcome.Inline.class);
+
+    driver.placement = new Placement.On(THERE);
+    ObjectId pinned = driver.submit();
+    driver.hears(new LeaseRedirected(requests().getLast(), THERE, 1));
+    driver.hears(new LeaseRefused(requests().getLast(), leaves));
+    assertThat(driver.failure(pinned)).as("it may run nowhere else").isEqualTo(leaves);
+    driver.close(future, pinned);
+    story.assertNothingIsLeft();
   }
 
   @Test
