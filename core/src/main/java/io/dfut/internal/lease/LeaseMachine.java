@@ -76,9 +76,6 @@ import java.util.random.RandomGenerator;
  * <p>Not thread-safe: driven by one actor, or one simulator.
  */
 public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
-  /** Argument bytes elsewhere, beyond those here, that are worth a redirect. */
-  private static final long LOCALITY_BYTES_MIN = 1 << 20;
-
   /** Where a lease's share is, apart from what a blocked task gives back. */
   private enum Share {
     HELD,
@@ -333,7 +330,8 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
 
   private Optional<NodeId> holderOfArguments(RequestLease request) {
     long here = request.bytesByNode().getOrDefault(self, 0L);
-    long least = request.placement() instanceof Placement.Near ? 1 : LOCALITY_BYTES_MIN;
+    long least =
+        request.placement() instanceof Placement.Near ? 1 : RequestLease.LOCALITY_BYTES_MIN;
     return request.bytesByNode().entrySet().stream()
         .filter(entry -> !entry.getKey().equals(self) && entry.getValue() - here >= least)
         .filter(entry -> hasRoomFor(request, entry.getKey()))

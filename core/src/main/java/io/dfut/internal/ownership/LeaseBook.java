@@ -64,9 +64,6 @@ final class LeaseBook {
   private record Shape(
       Resources resources, Placement placement, Optional<TaskId> creation, Optional<NodeId> home) {}
 
-  /** Argument bytes on a node, beyond those here, that are worth going there. */
-  private static final long HOME_BYTES_MIN = 1 << 20;
-
   /** A request under way. */
   private static final class Pending {
     final Pool pool;
@@ -205,16 +202,16 @@ final class LeaseBook {
         || task.spec.dependencies().isEmpty()) {
       return Optional.empty();
     }
-    Map<NodeId, Long> bytes = locality.apply(task);
+    Map<NodeId, Long> bytes = locality.apply(task).bytesByNode();
     long here = bytes.getOrDefault(self.node(), 0L);
     Optional<Map.Entry<NodeId, Long>> there =
         bytes.entrySet().stream()
             .filter(entry -> !entry.getKey().equals(self.node()))
             .max(Map.Entry.<NodeId, Long>comparingByValue().thenComparing(Map.Entry::getKey));
-    if (there.isPresent() && there.get().getValue() - here >= HOME_BYTES_MIN) {
+    if (there.isPresent() && there.get().getValue() - here >= RequestLease.LOCALITY_BYTES_MIN) {
       return Optional.of(there.get().getKey());
     }
-    return here >= HOME_BYTES_MIN ? Optional.of(self.node()) : Optional.empty();
+    return here >= RequestLease.LOCALITY_BYTES_MIN ? Optional.of(self.node()) : Optional.empty();
   }
 
   private void removeIfEmpty(Pool pool) {

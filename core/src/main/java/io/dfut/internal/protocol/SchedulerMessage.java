@@ -39,6 +39,9 @@ public sealed interface SchedulerMessage {
       int hops,
       Use use)
       implements SchedulerMessage {
+    /** Argument bytes on another node, beyond those here, that are worth going there. */
+    public static final long LOCALITY_BYTES_MIN = 1 << 20;
+
     public RequestLease {
       bytesByNode = Map.copyOf(bytesByNode);
     }
