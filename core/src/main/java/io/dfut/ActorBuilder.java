@@ -66,7 +66,10 @@ public final class ActorBuilder<A extends DFutActor<?>> {
         arguments);
   }
 
-  /** CPUs that the actor holds for its whole life; 0 by default. See {@link TaskOptions#cpus}. */
+  /**
+   * CPUs that the actor holds for its whole life; 0 by default. One that holds none is put on a
+   * node with a CPU free all the same, if there is one. See {@link TaskOptions#cpus}.
+   */
   public ActorBuilder<A> cpus(double amount) {
     return with(template.creation().resource(Resources.CPU, amount));
   }

@@ -293,9 +293,17 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
       }
     }
     boolean sharesHere = couldHold(total, need) && fits(need, free);
-    boolean roomHere = sharesHere && argumentsFit(request, self, storeRoomBytes);
+    boolean roomHere =
+        sharesHere && fits(placing(request), free) && argumentsFit(request, self, storeRoomBytes);
+    List<NodeId> withRoom =
+        othersWithRoom(placing(request)).stream()
+            .filter(node -> argumentsFit(request, node, others.get(node).report().storeRoomBytes()))
+            .toList();
     if (request.placement() instanceof Placement.Spread && request.hops() == 0) {
-      List<NodeId> withRoom = othersWithRoomFor(request);
+      if (withRoom.isEmpty() && !roomHere) { // what fits all the same is spread all the same
+        withRoom = othersWithRoom(need);
+        roomHere = sharesHere;
+      }
       int candidates = withRoom.size() + (roomHere ? 1 : 0);
       if (candidates == 0) {
         return Optional.empty();
@@ -306,26 +314,35 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     if (roomHere) {
       return Optional.empty();
     }
-    List<NodeId> withRoom = othersWithRoomFor(request);
-    if (!withRoom.isEmpty()) {
-      return Optional.of(lessLoaded(withRoom));
+    Optional<NodeId> other = lessLoaded(withRoom);
+    if (other.isPresent() || sharesHere) {
+      return other; // arguments that fit nowhere wait here as well as elsewhere
     }
-    if (sharesHere) {
-      return Optional.empty(); // the arguments fit nowhere: they wait here as well as elsewhere
-    }
-    List<NodeId> withShares = othersWithRoom(need);
-    if (!withShares.isEmpty()) {
-      return Optional.of(lessLoaded(withShares));
-    }
-    if (!couldHold(total, need)) {
-      return others.entrySet().stream()
-          .filter(entry -> couldHold(entry.getValue().total(), need))
-          .map(Map.Entry::getKey)
-          .min(
-              Comparator.comparingInt((NodeId node) -> others.get(node).queued())
-                  .thenComparing(node -> node));
-    }
-    return Optional.empty();
+    other = lessLoaded(othersWithRoom(need));
+    return other.isPresent() || couldHold(total, need) ? other : leastQueued(need);
+  }
+
+  /** Of the others that may ever hold it. */
+  private Optional<NodeId> leastQueued(Resources need) {
+    return others.entrySet().stream()
+        .filter(entry -> couldHold(entry.getValue().total(), need))
+        .map(Map.Entry::getKey)
+        .min(
+            Comparator.comparingInt((NodeId node) -> others.get(node).queued())
+                .thenComparing(node -> node));
+  }
+
+  /**
+   * What a node should have free for this. An actor that holds no CPU for life still wants one when
+   * it is called, so it is put where one is free, if any is, unless the user says what else counts.
+   */
+  private static Resources placing(RequestLease request) {
+    Resources need = request.resources();
+    return request.use() == Use.TASKS
+            || need.unitsOf(Resources.CPU) > 0
+            || request.placement() instanceof Placement.Near
+        ? need
+        : need.with(Resources.CPU, 1);
   }
 
   private Optional<NodeId> holderOfArguments(RequestLease request) {
@@ -334,7 +351,13 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
         request.placement() instanceof Placement.Near ? 1 : RequestLease.LOCALITY_BYTES_MIN;
     return request.bytesByNode().entrySet().stream()
         .filter(entry -> !entry.getKey().equals(self) && entry.getValue() - here >= least)
-        .filter(entry -> hasRoomFor(request, entry.getKey()))
+        .filter(
+            entry -> {
+              View view = others.get(entry.getKey());
+              return view != null
+                  && hasRoom(view, request.resources())
+                  && argumentsFit(request, entry.getKey(), view.report().storeRoomBytes());
+            })
         .max(Map.Entry.<NodeId, Long>comparingByValue().thenComparing(Map.Entry::getKey))
         .map(Map.Entry::getKey);
   }
@@ -345,20 +368,6 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
         .map(Map.Entry::getKey)
         .sorted()
         .toList();
-  }
-
-  /** Those of them whose stores have room for the arguments as well. */
-  private List<NodeId> othersWithRoomFor(RequestLease request) {
-    return othersWithRoom(request.resources()).stream()
-        .filter(node -> hasRoomFor(request, node))
-        .toList();
-  }
-
-  private boolean hasRoomFor(RequestLease request, NodeId other) {
-    View view = others.get(other);
-    return view != null
-        && hasRoom(view, request.resources())
-        && argumentsFit(request, other, view.report().storeRoomBytes());
   }
 
   private static boolean hasRoom(View view, Resources need) {
@@ -373,12 +382,15 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
 
   /**
    * The less loaded of two drawn at random: nearly as good as the least loaded, without everyone
-   * choosing that one.
+   * choosing that one. Empty only if there is none.
    */
-  private NodeId lessLoaded(List<NodeId> nodes) {
+  private Optional<NodeId> lessLoaded(List<NodeId> nodes) {
+    if (nodes.isEmpty()) {
+      return Optional.empty();
+    }
     NodeId one = nodes.get(random.nextInt(nodes.size()));
     NodeId two = nodes.get(random.nextInt(nodes.size()));
-    return others.get(one).queued() <= others.get(two).queued() ? one : two;
+    return Optional.of(others.get(one).queued() <= others.get(two).queued() ? one : two);
   }
 
   private void redirect(RequestLease request, NodeId to) {
@@ -390,11 +402,8 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     Optional<NodeId> other =
         request.hops() >= limits.hopsMax() || request.placement() instanceof Placement.On
             ? Optional.empty()
-            : others.entrySet().stream()
-                .filter(entry -> couldHold(entry.getValue().total(), request.resources()))
-                .map(Map.Entry::getKey)
-                .sorted()
-                .findFirst();
+            : lessLoaded(othersWithRoom(request.resources()))
+                .or(() -> leastQueued(request.resources()));
     if (other.isPresent()) {
       redirect(request, other.get());
     } else {
@@ -702,20 +711,15 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     free.forEach((name, amount) -> positive.put(name, Math.max(0, amount)));
     Resources now = new Resources(positive);
     long room = Long.highestOneBit(storeRoomBytes); // not exactly: it changes with every object
+    Resources offered = draining.isPresent() ? Resources.NONE : total;
     boolean changed =
         lastPublished == null
+            || !lastPublished.total().equals(offered)
             || !lastPublished.free().equals(now)
             || lastPublished.queued() != waiting.size()
             || lastPublished.storeRoomBytes() != room;
     if (changed) {
-      lastPublished =
-          new NodeLoad(
-              self,
-              ++loadVersion,
-              draining.isPresent() ? Resources.NONE : total,
-              now,
-              waiting.size(),
-              room);
+      lastPublished = new NodeLoad(self, ++loadVersion, offered, now, waiting.size(), room);
       effects.accept(new LeaseEffect.Publish(lastPublished));
     }
   }

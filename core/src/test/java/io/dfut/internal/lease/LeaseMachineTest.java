@@ -22,9 +22,11 @@ import io.dfut.internal.protocol.WorkerMessage.LeaseRefused;
 import io.dfut.internal.task.Failure;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
@@ -779,5 +781,60 @@ final class LeaseMachineTest {
         .filteredOn(LeaseEffect.Publish.class::isInstance)
         .extracting(effect -> ((LeaseEffect.Publish) effect).load().storeRoomBytes())
         .containsExactly(64 * MIB, 16 * MIB, 0L);
+  }
+
+  @Test
+  void drainingNodeSaysSoAlsoWhenNothingWaits() {
+    scheduler.ticks();
+    scheduler.does(new LeaseInput.Drain("the test says so"));
+    assertThat(scheduler.effects.getLast())
+        .isInstanceOfSatisfying(
+            LeaseEffect.Publish.class,
+            told -> assertThat(told.load().total()).isEqualTo(Resources.NONE));
+  }
+
+  @Test
+  void drainingNodePassesOnToWhoHasRoom() {
+    scheduler.knows(ELSEWHERE, cpus(2), cpus(0));
+    scheduler.knows(THERE, cpus(2), cpus(2));
+    scheduler.does(new LeaseInput.Drain("the test says so"));
+    LeaseId lease = scheduler.asks(OWNER, cpus(1));
+    assertThat(scheduler.answers.get(lease)).isEqualTo(new LeaseRedirected(lease, THERE, 1));
+  }
+
+  // ---- actors ----
+
+  private LeaseId asksForActor(Placement placement, Map<NodeId, Long> bytes) {
+    return scheduler.asks(OWNER, Resources.NONE, placement, bytes, 0, 0, Use.ACTOR);
+  }
+
+  @Test
+  void actorThatHoldsNoCpuIsPutWhereOneIsFree() {
+    assertThat(scheduler.granted(asksForActor(new Placement.Anywhere(), Map.of())))
+        .as("here")
+        .isTrue();
+    scheduler.asks(OWNER, cpus(2));
+    scheduler.knows(THERE, cpus(2), cpus(1));
+    LeaseId away = asksForActor(new Placement.Anywhere(), Map.of());
+    assertThat(scheduler.answers.get(away)).isEqualTo(new LeaseRedirected(away, THERE, 1));
+    ObjectId large = new ObjectId(OWNER, 1, 0);
+    assertThat(scheduler.granted(asksForActor(new Placement.Near(large), Map.of(HERE, 1L))))
+        .as("near what is here")
+        .isTrue();
+    scheduler.knows(THERE, cpus(2), Resources.NONE);
+    assertThat(scheduler.granted(asksForActor(new Placement.Anywhere(), Map.of())))
+        .as("none is free anywhere")
+        .isTrue();
+  }
+
+  @Test
+  void actorsAreSpreadAlsoOverFullNodes() {
+    scheduler.asks(OWNER, cpus(2));
+    Set<Boolean> here = new HashSet<>();
+    for (int i = 0; i < 50; i++) {
+      scheduler.knows(THERE, cpus(2), Resources.NONE);
+      here.add(scheduler.granted(asksForActor(new Placement.Spread(), Map.of())));
+    }
+    assertThat(here).containsExactlyInAnyOrder(true, false);
   }
 }

@@ -107,7 +107,7 @@ public class MachinesBenchmark {
             new LeaseLimits(4, 10_000_000_000L, Long.MAX_VALUE, 64, 16),
             new Random(1));
     step(request(new LeaseId(OWNER, ++lastLease)));
-    scheduler.step(new LeaseInput.WorkerReady(EXECUTOR), nowNanos, effect -> {});
+    step(new LeaseInput.WorkerReady(EXECUTOR));
     for (int i = 0; i < others; i++) {
       step(request(new LeaseId(OWNER, ++lastLease)));
     }
