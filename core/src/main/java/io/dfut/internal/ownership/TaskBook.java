@@ -994,14 +994,20 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   // ---- cancellation ----
 
-  /** Ends the task's results with this failure and stops its body, wherever it is. */
+  /**
+   * Ends the task's results with this failure and stops its body, wherever it is. Does nothing when
+   * it has ended, also when that is known to those who wait for it only.
+   */
   private void stop(TaskRecord task, Failure failure, boolean timedOut) {
     if (task.isSettled()) {
       return;
     }
-    task.cancelled = true;
     boolean waitedForAWorker = task.state == TaskRecord.State.READY;
     boolean neverStarts = task.state != TaskRecord.State.INLINE && task.claim.take();
+    if (!neverStarts && !task.claim.decide(task.attempt)) {
+      return; // who waits for it has its value already, and its answer is on its way here
+    }
+    task.cancelled = true;
     if (task.location != null && !neverStarts) {
       effects.accept(
           new WorkerEffect.Send(
@@ -1107,6 +1113,9 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   void close(Failure failure) {
     for (TaskRecord task : List.copyOf(tasks.values())) {
       stop(task, failure, false);
+      if (!task.isSettled()) {
+        fail(task, failure); // its answer will not be heard any more
+      }
       task.location = null;
       releaseArguments(task);
       releaseLineageIfDone(task);

@@ -604,7 +604,7 @@ final class TaskContext extends WorkerContext {
     boolean plain = released.isEmpty() && push.lent().isEmpty() && noReferences(outcomes);
     if (plain && !push.spec().id().owner().equals(worker.id())) {
       if (pushed.claim instanceof LocalTask local) {
-        local.completeDirectly(outcomes);
+        local.completeDirectly(outcomes, push.attempt());
       }
       worker
           .node()
@@ -621,7 +621,7 @@ final class TaskContext extends WorkerContext {
                   worker.id()));
     } else {
       if (plain && pushed.claim instanceof LocalTask local) {
-        local.completeDirectly(outcomes);
+        local.completeDirectly(outcomes, push.attempt());
       }
       worker.post(new WorkerInput.TaskEnded(push, outcomes, thrown, released));
     }
