@@ -733,10 +733,12 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     }
   }
 
-  void onClaimedInline(TaskId id) {
-    TaskRecord task = tasks.get(id);
-    if (task == null) {
-      return; // cancelled meanwhile, and nobody refers to it any more
+  void onClaimedInline(WorkerInput.TaskClaimedInline claimed) {
+    TaskRecord task = tasks.get(claimed.task());
+    if (task == null) { // cancelled between its being claimed and this, and forgotten
+      effects.accept(
+          new WorkerEffect.Send(self, new CancelTask(claimed.task(), claimed.attempt(), false)));
+      return;
     }
     LeaseBook.Lease lease = task.lease;
     task.runsInline = true;

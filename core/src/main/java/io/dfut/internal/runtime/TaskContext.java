@@ -75,6 +75,12 @@ final class TaskContext extends WorkerContext {
 
   private final long startedNanos = System.nanoTime();
   private Thread thread;
+
+  /**
+   * A task that this one runs inline: an interrupt would be that one's, which need not be stopped.
+   */
+  private boolean runsAnother;
+
   private boolean ended;
   private volatile boolean cancelled;
 
@@ -164,11 +170,14 @@ final class TaskContext extends WorkerContext {
     return System.nanoTime() - startedNanos;
   }
 
-  /** Tells the body to stop, and interrupts it. Its children are the table's to stop. */
+  /**
+   * Tells the body to stop, and interrupts it; where it runs another task inline, when that one has
+   * ended. Its children are the table's to stop, and such a task is one of them, or not.
+   */
   void cancel() {
     cancelled = true;
     synchronized (this) {
-      if (thread != null && !ended) {
+      if (thread != null && !ended && !runsAnother) {
         thread.interrupt();
       }
     }
@@ -312,16 +321,22 @@ final class TaskContext extends WorkerContext {
                 ? 0
                 : Math.max(1, task.spec.timeoutNanos() - (System.nanoTime() - task.sinceNanos)));
     TaskContext context = new TaskContext(worker, new Pushed(inline, task), slot, this);
-    worker.taken(context); // before the owner hears of it, who may want it stopped
-    worker.post(new WorkerInput.TaskClaimedInline(task.spec.id()));
+    runsAnother(true);
     boolean interrupted = Thread.interrupted();
+    worker.taken(context); // before the owner hears of it, who may want it stopped
+    worker.post(new WorkerInput.TaskClaimedInline(task.spec.id(), inline.attempt()));
     try {
       context.run();
     } finally {
+      runsAnother(false);
       if (interrupted || isCancelled()) {
         Thread.currentThread().interrupt();
       }
     }
+  }
+
+  private synchronized void runsAnother(boolean does) {
+    runsAnother = does;
   }
 
   // ---- running ----

@@ -1351,7 +1351,7 @@ final class SimWorker {
     }
     sim.count("inline");
     unblock(running);
-    input(new WorkerInput.TaskClaimedInline(task.spec.id()));
+    input(new WorkerInput.TaskClaimedInline(task.spec.id(), task.attempt()));
     List<PushedArgument> arguments = new ArrayList<>();
     int next = 0;
     for (Argument argument : task.spec.arguments()) {
