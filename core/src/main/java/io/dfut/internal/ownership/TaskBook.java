@@ -1040,9 +1040,13 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
         false);
   }
 
+  /** Detached actors outlive whoever made them, also while they are being made. */
   void cancelChildren(TaskId parent) {
     for (TaskRecord task : List.copyOf(tasks.values())) {
-      if (task.parent.isPresent() && task.parent.get().equals(parent)) {
+      boolean isDetached =
+          task.spec.kind() instanceof TaskSpec.Kind.Creation(TaskSpec.ActorOptions options)
+              && options.detached();
+      if (!isDetached && task.parent.isPresent() && task.parent.get().equals(parent)) {
         cancel(task, " together with its parent " + parent);
       }
     }

@@ -183,6 +183,11 @@ final class TaskContext extends WorkerContext {
     }
   }
 
+  /** What it submits from now on is to be stopped as well. */
+  boolean isStopped() {
+    return cancelled;
+  }
+
   /**
    * The same because the actor ends: what the interrupted body throws is then no failure of its
    * own.
