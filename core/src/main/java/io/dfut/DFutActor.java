@@ -49,7 +49,9 @@ public abstract class DFutActor<M> {
   }
 
   /**
-   * The actor's context: what it submits and puts here it owns.
+   * The actor's context: what it submits and puts here it owns. In a method of the actor's it
+   * speaks for the call that runs: tasks submitted here are cancelled with that, and inherit its
+   * time.
    *
    * @throws IllegalStateException in an object that was made with {@code new} outside the system
    */

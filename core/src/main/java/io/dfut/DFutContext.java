@@ -515,8 +515,9 @@ public abstract class DFutContext {
 
   /**
    * Cancels the task that makes an object. A queued task never runs; a running one sees {@link
-   * #isCancelled()} and is interrupted, and so are the tasks that it submitted. Either way its
-   * results are {@link TaskCancelledException}.
+   * #isCancelled()} and is interrupted, and so are the tasks that it submitted or still submits;
+   * detached actors that it made stay. Either way its results are {@link TaskCancelledException}.
+   * Does not wait: what is queued at a worker may begin before the word of it is there.
    *
    * @return false when the object's fate was settled already
    */

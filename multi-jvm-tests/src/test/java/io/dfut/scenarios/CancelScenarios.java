@@ -9,8 +9,13 @@ import io.dfut.TaskCancelledException;
 import io.dfut.TaskTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
@@ -76,6 +81,28 @@ abstract class CancelScenarios extends Scenarios {
   }
 
   @Test
+  @Tag("C186")
+  @DisplayName("186 cancelling all that wait for a task leaves the task alone")
+  void cancellingTheDependentsLeavesTheirSourceAlone() {
+    Gate gate = Gate.closed();
+    Tally tally = Tally.zero();
+    DFut<Integer> head = dfut.task(CancelScenarios::afterAnd).submit(gate, tally, 0);
+    List<DFut<Integer>> dependents =
+        IntStream.range(0, 3)
+            .mapToObj(i -> dfut.task(CancelScenarios::afterAnd).submit(gate, tally, head))
+            .toList();
+    gate.awaitArrived(1);
+    assertThat(dependents).allSatisfy(dependent -> assertThat(dependent.cancel()).isTrue());
+    dependents.forEach(CancelScenarios::isCancelled);
+    assertThat(head.isReady()).isFalse();
+    gate.open();
+    assertThat(head.get(SOON)).isEqualTo(1);
+    assertThat(gate.interrupted()).isZero();
+    assertThat(tally.count()).as("bodies that ran").isEqualTo(1);
+    dependents.forEach(CancelScenarios::isCancelled);
+  }
+
+  @Test
   @Tag("C194")
   @DisplayName("194 cancelling what has ended changes nothing")
   void cancellingWhatHasEndedChangesNothing() {
@@ -108,6 +135,140 @@ abstract class CancelScenarios extends Scenarios {
       assertThat(future.cancel()).isTrue();
       assertThatThrownBy(() -> future.get(SOON)).isInstanceOf(TaskCancelledException.class);
     }
+  }
+
+  /** What get gives: the value, or nothing when the task was cancelled. Fails for anything else. */
+  private static Optional<Integer> valueUnlessCancelled(DFut<Integer> future) {
+    try {
+      return Optional.of(future.get(SOON));
+    } catch (TaskCancelledException e) {
+      return Optional.empty();
+    }
+  }
+
+  @Test
+  @Tag("C200")
+  @DisplayName("200 a cancel right after submit gives the value or the cancellation, to everybody")
+  void cancelRightAfterSubmit() {
+    Random random = new Random(200);
+    for (int i = 0; i < 1_000; i++) {
+      DFut<Integer> future = dfut.task(Tasks::increment).submit(i);
+      if (i >= 100) { // not quite as soon: when it ends, or has just ended
+        long until = System.nanoTime() + random.nextInt(i % 2 == 0 ? 20_000 : 200_000);
+        while (System.nanoTime() - until < 0) {
+          Thread.onSpinWait();
+        }
+      }
+      boolean cancelled = future.cancel();
+      Optional<Integer> value = valueUnlessCancelled(future);
+      assertThat(value).isIn(Optional.empty(), Optional.of(i + 1));
+      assertThat(cancelled || value.isPresent()).as("neither cancelled nor there").isTrue();
+      DFut<Integer> consumer = dfut.task(Tasks::increment).submit(future);
+      assertThat(valueUnlessCancelled(consumer)).isEqualTo(value.map(Tasks::increment));
+    }
+  }
+
+  @Test
+  @Tag("C200")
+  @DisplayName("200 of 5,000 pending tasks one in twenty is cancelled, and all others give values")
+  void oneInTwentyIsCancelled() {
+    Gate gate = Gate.closed();
+    Random random = new Random(200);
+    List<DFut<Integer>> futures =
+        IntStream.range(0, 5_000).mapToObj(i -> dfut.task(Tasks::after).submit(gate, i)).toList();
+    Set<Integer> cancelled =
+        IntStream.range(0, futures.size())
+            .filter(i -> random.nextInt(20) == 0)
+            .boxed()
+            .collect(Collectors.toSet());
+    assertThat(cancelled).hasSizeGreaterThan(100);
+    cancelled.forEach(i -> assertThat(futures.get(i).cancel()).isTrue());
+    gate.open();
+    for (int i = 0; i < futures.size(); i++) {
+      assertThat(valueUnlessCancelled(futures.get(i)))
+          .isEqualTo(cancelled.contains(i) ? Optional.empty() : Optional.of(i));
+    }
+  }
+
+  @Test
+  @Tag("C200")
+  @DisplayName("200 the same while they run: what was cancelled too late gives its value")
+  void oneInTwentyIsCancelledWhileTheyRun() {
+    Gate gate = Gate.closed();
+    Random random = new Random(201);
+    List<DFut<Integer>> futures =
+        IntStream.range(0, 5_000).mapToObj(i -> dfut.task(Tasks::after).submit(gate, i)).toList();
+    Set<Integer> cancelled = new HashSet<>();
+    gate.open();
+    for (int n = 0; n < 250; n++) {
+      int i = random.nextInt(futures.size());
+      if (futures.get(i).cancel()) {
+        cancelled.add(i);
+      }
+    }
+    for (int i = 0; i < futures.size(); i++) {
+      Optional<Integer> value = valueUnlessCancelled(futures.get(i));
+      if (value.isEmpty()) {
+        assertThat(cancelled).as("the cancelled ones").contains(i);
+      } else {
+        assertThat(value).contains(i);
+      }
+    }
+  }
+
+  /** Takes its time; what for is nobody's business. */
+  private static int nap(int millis, int value) throws InterruptedException {
+    Thread.sleep(millis);
+    return value;
+  }
+
+  @Test
+  @Tag("C201")
+  @DisplayName("201 one slot, a hundred naps, half of them cancelled at random; the slots are back")
+  void halfOfTheNapsOnOneSlotAreCancelled() {
+    Gate others = Gate.closed();
+    List<DFut<Integer>> running = onSlots(others, habitat().slots() - 1);
+    Random random = new Random(201);
+    List<DFut<Integer>> naps = new ArrayList<>();
+    Set<Integer> cancelled = new HashSet<>();
+    for (int i = 0; i < 100; i++) {
+      int millis = random.nextBoolean() ? 0 : random.nextInt(30);
+      naps.add(dfut.task(CancelScenarios::nap).submit(millis, i));
+    }
+    List<Integer> order = new ArrayList<>(IntStream.range(0, naps.size()).boxed().toList());
+    Collections.shuffle(order, random);
+    for (int i : order.subList(0, naps.size() / 2)) {
+      long until = System.nanoTime() + random.nextInt(5_000_000);
+      while (System.nanoTime() - until < 0) {
+        Thread.onSpinWait(); // so that the naps are at all stages
+      }
+      if (naps.get(i).cancel()) {
+        cancelled.add(i);
+      }
+    }
+    assertThat(cancelled).as("the test cancels too late").isNotEmpty();
+    for (int i = 0; i < naps.size(); i++) {
+      Optional<Integer> value = valueUnlessCancelled(naps.get(i));
+      if (value.isEmpty()) {
+        assertThat(cancelled).as("the cancelled ones").contains(i);
+      } else {
+        assertThat(value).contains(i);
+      }
+    }
+    others.open();
+    running.forEach(future -> future.get(SOON));
+    Gate all = Gate.closed();
+    List<DFut<Integer>> atOnce = onSlots(all, habitat().slots());
+    all.open();
+    atOnce.forEach(future -> future.get(SOON));
+  }
+
+  /** Tasks that hold this many slots until the gate is open, and hold them already. */
+  private List<DFut<Integer>> onSlots(Gate gate, int slots) {
+    List<DFut<Integer>> running =
+        IntStream.range(0, slots).mapToObj(i -> dfut.task(Tasks::after).submit(gate, i)).toList();
+    gate.awaitArrived(slots);
+    return running;
   }
 
   private static int countedAfter(Tally tally, Gate gate) throws InterruptedException {
@@ -145,11 +306,7 @@ abstract class CancelScenarios extends Scenarios {
   void taskOverItsTimeInTheQueueNeverStarts() {
     Gate gate = Gate.closed();
     Tally tally = Tally.zero();
-    List<DFut<Integer>> running =
-        IntStream.range(0, habitat().slots())
-            .mapToObj(i -> dfut.task(Tasks::after).submit(gate, i))
-            .toList();
-    gate.awaitArrived(running.size());
+    List<DFut<Integer>> running = onSlots(gate, habitat().slots());
     DFut<Integer> queued =
         dfut.task(Tasks::counted).timeout(Duration.ofMillis(300)).submit(tally, 1);
     assertThatThrownBy(() -> queued.get(SOON)).isInstanceOf(TaskTimeoutException.class);

@@ -311,6 +311,30 @@ abstract class TaskScenarios extends Scenarios {
     }
   }
 
+  @Test
+  @DisplayName("tasks that were sent behind long ones run elsewhere once a slot is free")
+  void tasksBehindLongOnesRunElsewhere() {
+    for (int round = 0; round < 30; round++) {
+      Gate first = Gate.closed();
+      Gate others = Gate.closed();
+      int slots = habitat().slots();
+      List<DFut<Integer>> longOnes =
+          IntStream.range(0, slots)
+              .mapToObj(i -> dfut.task(Tasks::after).submit(i == 0 ? first : others, i))
+              .toList();
+      List<DFut<Integer>> behind =
+          IntStream.range(0, slots).mapToObj(i -> dfut.task(Tasks::increment).submit(i)).toList();
+      others.awaitArrived(slots - 1);
+      first.open();
+      for (int i = 0; i < slots; i++) {
+        assertThat(behind.get(i).get(SOON)).as("of round %d", round).isEqualTo(i + 1);
+      }
+      assertThat(longOnes.getLast().isReady()).isFalse();
+      others.open();
+      longOnes.forEach(future -> future.get(SOON));
+    }
+  }
+
   private static int nested(int depth) {
     if (depth == 0) {
       return 1;

@@ -9,7 +9,10 @@ import java.util.concurrent.atomic.AtomicLong;
  * else executors in the JVM should know.
  */
 public class Claim {
-  /** Twice the attempt that is on offer; plus one when it is taken. One word, for one CAS. */
+  /**
+   * Four times the attempt that is on offer; plus one when it is taken, plus two when its outcome
+   * is decided. One word, for one CAS.
+   */
   private final AtomicLong state = new AtomicLong();
 
   /** True for one caller between two calls of {@link #reopen}. */
@@ -24,7 +27,17 @@ public class Claim {
    */
   public boolean take(int attempt) {
     long before = state.get();
-    return (before & 1) == 0 && before >>> 1 <= attempt && state.compareAndSet(before, before | 1);
+    return (before & 1) == 0 && before >>> 2 <= attempt && state.compareAndSet(before, before | 1);
+  }
+
+  /**
+   * Decides, once for each time that it is taken, whose word counts: that of who runs it, and would
+   * give its results to who waits for them past the table, or the owner's, who would stop it. False
+   * for the second of them, and when another attempt is on offer meanwhile.
+   */
+  public boolean decide(int attempt) {
+    long undecided = ((long) attempt << 2) | 1;
+    return state.compareAndSet(undecided, undecided | 2);
   }
 
   public boolean isTaken() {
@@ -33,11 +46,11 @@ public class Claim {
 
   /** The attempt that is on offer. */
   public int attempt() {
-    return (int) (state.get() >>> 1);
+    return (int) (state.get() >>> 2);
   }
 
   /** The task is on offer again. Called by the owner, once nobody else has it any more. */
   void reopen(int newAttempt) {
-    state.set((long) newAttempt << 1);
+    state.set((long) newAttempt << 2);
   }
 }

@@ -740,10 +740,12 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     }
   }
 
-  void onClaimedInline(TaskId id) {
-    TaskRecord task = tasks.get(id);
-    if (task == null) {
-      return; // cancelled meanwhile, and nobody refers to it any more
+  void onClaimedInline(WorkerInput.TaskClaimedInline claimed) {
+    TaskRecord task = tasks.get(claimed.task());
+    if (task == null) { // cancelled between its being claimed and this, and forgotten
+      effects.accept(
+          new WorkerEffect.Send(self, new CancelTask(claimed.task(), claimed.attempt(), false)));
+      return;
     }
     LeaseBook.Lease lease = task.lease;
     task.runsInline = true;
@@ -1001,14 +1003,20 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   // ---- cancellation ----
 
-  /** Ends the task's results with this failure and stops its body, wherever it is. */
+  /**
+   * Ends the task's results with this failure and stops its body, wherever it is. Does nothing when
+   * it has ended, also when that is known to those who wait for it only.
+   */
   private void stop(TaskRecord task, Failure failure, boolean timedOut) {
     if (task.isSettled()) {
       return;
     }
-    task.cancelled = true;
     boolean waitedForAWorker = task.state == TaskRecord.State.READY;
     boolean neverStarts = task.state != TaskRecord.State.INLINE && task.claim.take();
+    if (!neverStarts && !task.claim.decide(task.attempt)) {
+      return; // who waits for it has its value already, and its answer is on its way here
+    }
+    task.cancelled = true;
     if (task.location != null && !neverStarts) {
       effects.accept(
           new WorkerEffect.Send(
@@ -1039,9 +1047,13 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
         false);
   }
 
+  /** Detached actors outlive whoever made them, also while they are being made. */
   void cancelChildren(TaskId parent) {
     for (TaskRecord task : List.copyOf(tasks.values())) {
-      if (task.parent.isPresent() && task.parent.get().equals(parent)) {
+      boolean isDetached =
+          task.spec.kind() instanceof TaskSpec.Kind.Creation(TaskSpec.ActorOptions options)
+              && options.detached();
+      if (!isDetached && task.parent.isPresent() && task.parent.get().equals(parent)) {
         cancel(task, " together with its parent " + parent);
       }
     }
@@ -1114,6 +1126,9 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   void close(Failure failure) {
     for (TaskRecord task : List.copyOf(tasks.values())) {
       stop(task, failure, false);
+      if (!task.isSettled()) {
+        fail(task, failure); // its answer will not be heard any more
+      }
       task.location = null;
       releaseArguments(task);
       releaseLineageIfDone(task);

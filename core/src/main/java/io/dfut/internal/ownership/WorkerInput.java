@@ -117,8 +117,8 @@ public sealed interface WorkerInput {
    */
   record TaskDropped(TaskPushed push) implements WorkerInput {}
 
-  /** A blocked task of this worker took one of the worker's own tasks to run it inline. */
-  record TaskClaimedInline(TaskId task) implements WorkerInput {}
+  /** A blocked task of this worker took this attempt of one of its own tasks to run it inline. */
+  record TaskClaimedInline(TaskId task, int attempt) implements WorkerInput {}
 
   /**
    * A task that ran on this worker ended.

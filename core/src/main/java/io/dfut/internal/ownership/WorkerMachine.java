@@ -99,7 +99,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
           }
         }
       }
-      case WorkerInput.TaskClaimedInline claimed -> tasks.onClaimedInline(claimed.task());
+      case WorkerInput.TaskClaimedInline claimed -> tasks.onClaimedInline(claimed);
       case WorkerInput.TaskEnded ended -> onTaskEnded(ended);
       case WorkerInput.ParentCancelled cancelled -> tasks.cancelChildren(cancelled.parent());
       case WorkerInput.TimerFired(WorkerTimer timer) -> {

@@ -28,11 +28,14 @@ final class LocalTask extends Claim {
    * Completes the results past the table, when all have values that travel by themselves: failures
    * may be retried, and stored values and references are the table's business first.
    */
-  void completeDirectly(List<Outcome> outcomes) {
+  void completeDirectly(List<Outcome> outcomes, int attempt) {
     for (Outcome outcome : outcomes) {
       if (!(outcome instanceof Outcome.Inline inline) || !inline.contained().isEmpty()) {
         return;
       }
+    }
+    if (!decide(attempt)) {
+      return; // it was cancelled: nobody is to see a value that others are not given
     }
     for (int i = 0; i < results.size(); i++) {
       results.get(i).complete(outcomes.get(i));

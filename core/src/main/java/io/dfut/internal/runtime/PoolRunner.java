@@ -222,6 +222,9 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
       return;
     }
     current = context;
+    if (!queue.isEmpty()) {
+      watch(); // what came before this one was current: who offered it saw none to watch
+    }
     try {
       context.run();
     } finally {

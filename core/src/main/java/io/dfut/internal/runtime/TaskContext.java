@@ -75,6 +75,12 @@ final class TaskContext extends WorkerContext {
 
   private final long startedNanos = System.nanoTime();
   private Thread thread;
+
+  /**
+   * A task that this one runs inline: an interrupt would be that one's, which need not be stopped.
+   */
+  private boolean runsAnother;
+
   private boolean ended;
   private volatile boolean cancelled;
 
@@ -167,14 +173,22 @@ final class TaskContext extends WorkerContext {
     return System.nanoTime() - startedNanos;
   }
 
-  /** Tells the body to stop, and interrupts it. Its children are the table's to stop. */
+  /**
+   * Tells the body to stop, and interrupts it; where it runs another task inline, when that one has
+   * ended. Its children are the table's to stop, and such a task is one of them, or not.
+   */
   void cancel() {
     cancelled = true;
     synchronized (this) {
-      if (thread != null && !ended) {
+      if (thread != null && !ended && !runsAnother) {
         thread.interrupt();
       }
     }
+  }
+
+  /** What it submits from now on is to be stopped as well. */
+  boolean isStopped() {
+    return cancelled;
   }
 
   /**
@@ -315,16 +329,22 @@ final class TaskContext extends WorkerContext {
                 ? 0
                 : Math.max(1, task.spec.timeoutNanos() - (System.nanoTime() - task.sinceNanos)));
     TaskContext context = new TaskContext(worker, new Pushed(inline, task), slot, this);
-    worker.taken(context); // before the owner hears of it, who may want it stopped
-    worker.post(new WorkerInput.TaskClaimedInline(task.spec.id()));
+    runsAnother(true);
     boolean interrupted = Thread.interrupted();
+    worker.taken(context); // before the owner hears of it, who may want it stopped
+    worker.post(new WorkerInput.TaskClaimedInline(task.spec.id(), inline.attempt()));
     try {
       context.run();
     } finally {
+      runsAnother(false);
       if (interrupted || isCancelled()) {
         Thread.currentThread().interrupt();
       }
     }
+  }
+
+  private synchronized void runsAnother(boolean does) {
+    runsAnother = does;
   }
 
   // ---- running ----
@@ -605,7 +625,7 @@ final class TaskContext extends WorkerContext {
     boolean plain = released.isEmpty() && push.lent().isEmpty() && noReferences(outcomes);
     if (plain && !push.spec().id().owner().equals(worker.id())) {
       if (pushed.claim instanceof LocalTask local) {
-        local.completeDirectly(outcomes);
+        local.completeDirectly(outcomes, push.attempt());
       }
       worker
           .node()
@@ -622,7 +642,7 @@ final class TaskContext extends WorkerContext {
                   worker.id()));
     } else {
       if (plain && pushed.claim instanceof LocalTask local) {
-        local.completeDirectly(outcomes);
+        local.completeDirectly(outcomes, push.attempt());
       }
       worker.post(new WorkerInput.TaskEnded(push, outcomes, thrown, released));
     }

@@ -185,7 +185,8 @@ class WorkerContext implements ContextBackend {
     for (Object value : values) {
       arguments.add(argument(value, lent, dependencies, temporary));
     }
-    long timeout = timeoutNanos(template);
+    WorkerContext acting = acting();
+    long timeout = timeoutNanos(template, acting.timeoutNanosLeft());
     TaskSpec spec =
         new TaskSpec(
             id,
@@ -208,7 +209,11 @@ class WorkerContext implements ContextBackend {
       cells.forEach(cell -> cell.task = local);
     }
     worker.admit();
-    worker.post(new WorkerInput.Submit(spec, cells, local, task(), caller()));
+    worker.post(new WorkerInput.Submit(spec, cells, local, acting.task(), caller()));
+    if (acting instanceof TaskContext running && running.isStopped()) {
+      // The table may have looked for its children before this one was there.
+      running.task().ifPresent(stopped -> worker.post(new WorkerInput.ParentCancelled(stopped)));
+    }
     temporary.forEach(DFut::close); // the task counts them now
     lent.counted();
     Reference.reachabilityFence(values); // the handles among them
@@ -227,9 +232,16 @@ class WorkerContext implements ContextBackend {
     return classes.isEmpty() ? List.of() : classes.stream().map(Class::getName).toList();
   }
 
-  private long timeoutNanos(TaskTemplate template) {
+  /**
+   * The call that runs on this thread, if this is an actor's own context: what its methods do with
+   * that, they do in the call, and it ends with it.
+   */
+  private WorkerContext acting() {
+    return this instanceof TaskContext ? this : worker.activeContext();
+  }
+
+  private static long timeoutNanos(TaskTemplate template, long inherited) {
     long own = template.timeout().map(WorkerContext::nanos).orElse(0L);
-    long inherited = timeoutNanosLeft();
     if (own == 0 || inherited == 0) {
       return Math.max(own, inherited);
     }
@@ -704,7 +716,7 @@ class WorkerContext implements ContextBackend {
 
   @Override
   public boolean isCancelled() {
-    return false;
+    return acting() instanceof TaskContext running && running.isCancelled();
   }
 
   static BackpressureException full(int pending) {

@@ -433,7 +433,7 @@ final class Story {
       if (!claims.get(object.task()).take()) {
         throw new AssertionError("the claim is taken");
       }
-      does(new WorkerInput.TaskClaimedInline(object.task()));
+      does(new WorkerInput.TaskClaimedInline(object.task(), claims.get(object.task()).attempt()));
     }
 
     void endsInline(ObjectId object, Outcome outcome) {

@@ -811,7 +811,7 @@ final class WorkerMachineTest {
     driver.claims.get(future.task()).take(); // a blocked reader does
     driver.does(new WorkerInput.Cancel(future));
     story.deliverAll(); // the worker that had it queued had skipped it before this
-    driver.does(new WorkerInput.TaskClaimedInline(future.task()));
+    driver.does(new WorkerInput.TaskClaimedInline(future.task(), 0));
     driver.endsInline(future, value(1));
     driver.close(future);
     story.assertNothingIsLeft();

@@ -1351,7 +1351,7 @@ final class SimWorker {
     }
     sim.count("inline");
     unblock(running);
-    input(new WorkerInput.TaskClaimedInline(task.spec.id()));
+    input(new WorkerInput.TaskClaimedInline(task.spec.id(), task.attempt()));
     List<PushedArgument> arguments = new ArrayList<>();
     int next = 0;
     for (Argument argument : task.spec.arguments()) {
@@ -1465,7 +1465,7 @@ final class SimWorker {
             && outcomes.stream().allMatch(outcome -> outcome.references().isEmpty());
     boolean own = push.spec().id().owner().equals(id);
     if (plain && running.pushed.claim instanceof SimClaim local) {
-      completeDirectly(local, outcomes);
+      completeDirectly(local, push.attempt(), outcomes);
     }
     if (plain && !own) {
       sim.send(
@@ -1485,11 +1485,14 @@ final class SimWorker {
     }
   }
 
-  private static void completeDirectly(SimClaim local, List<Outcome> outcomes) {
+  private static void completeDirectly(SimClaim local, int attempt, List<Outcome> outcomes) {
     for (Outcome outcome : outcomes) {
       if (!(outcome instanceof Outcome.Inline)) {
         return;
       }
+    }
+    if (!local.decide(attempt)) {
+      return;
     }
     for (int i = 0; i < outcomes.size(); i++) {
       local.cells.get(i).complete(outcomes.get(i));

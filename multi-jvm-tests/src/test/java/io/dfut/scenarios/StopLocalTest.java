@@ -1,0 +1,5 @@
+package io.dfut.scenarios;
+
+/** {@link StopScenarios} in one JVM. */
+@RunsOn(Place.LOCAL)
+final class StopLocalTest extends StopScenarios {}
