@@ -11,7 +11,7 @@ import java.util.function.BiFunction;
  * done, 1 when the system failed.
  */
 public final class BenchMain {
-  private static final List<String> NAMES = List.of("refs", "store", "tasks", "remote");
+  private static final List<String> NAMES = List.of("refs", "store", "tasks", "remote", "growth");
 
   private BenchMain() {}
 
@@ -32,6 +32,7 @@ public final class BenchMain {
         case "store" -> store(out, options);
         case "tasks" -> tasks(out, options, TasksBench::local);
         case "remote" -> tasks(out, options, TasksBench::remote);
+        case "growth" -> growth(out, options);
         default ->
             throw new OptionException(
                 "there is no benchmark \"%s\"; there are %s"
@@ -62,6 +63,15 @@ public final class BenchMain {
       out.print(StoreOptions.USAGE);
     } else {
       new StoreBench(options, out).run();
+    }
+  }
+
+  private static void growth(PrintStream out, List<String> arguments) {
+    GrowthOptions options = GrowthOptions.parse(arguments);
+    if (options.help()) {
+      out.print(GrowthOptions.USAGE);
+    } else {
+      new GrowthBench(options, out).run();
     }
   }
 

@@ -27,7 +27,6 @@ final class TaskRounds {
   private static final int CHAIN = 1_000;
   private static final int FIB = 20;
   private static final int FIB_SMALL = 14;
-  private static final long WORK_NANOS = 20_000;
 
   private final Turns turns;
 
@@ -96,7 +95,7 @@ final class TaskRounds {
 
     @Override
     protected Long compute() {
-      long own = worked(work);
+      long own = Work.worked(work);
       if (n < 2) {
         return own + n;
       }
@@ -120,7 +119,7 @@ final class TaskRounds {
   }
 
   static long fibWorking(int n, int work) {
-    long own = worked(work);
+    long own = Work.worked(work);
     if (n < 2) {
       return own + n;
     }
@@ -228,8 +227,8 @@ final class TaskRounds {
     if (!turns.wants("task.fib14")) {
       return;
     }
-    int work = calibrated();
-    long expected = calls(FIB_SMALL) * worked(work) + fibonacci(FIB_SMALL);
+    int work = Work.calibrated();
+    long expected = calls(FIB_SMALL) * Work.worked(work) + fibonacci(FIB_SMALL);
     try (DFutSystem one = DFutSystem.local(1);
         DFutSystem two = DFutSystem.local(2);
         ForkJoinPool poolOfOne = new ForkJoinPool(1);
@@ -250,30 +249,5 @@ final class TaskRounds {
         turns.found("task.fib14.speedup", speedup, who);
       }
     }
-  }
-
-  /** Computes for a while: a number that depends on every step. */
-  private static long worked(int steps) {
-    long x = steps;
-    for (int i = 0; i < steps; i++) {
-      x = x * 6364136223846793005L + 1442695040888963407L;
-    }
-    return x;
-  }
-
-  /** The steps that take as long as a task is to work: the best of many tries, once compiled. */
-  private static int calibrated() {
-    int steps = 20_000;
-    long best = Long.MAX_VALUE;
-    long seen = 0;
-    for (int i = 0; i < 3_000; i++) {
-      long start = System.nanoTime();
-      seen += worked(steps);
-      best = Math.min(best, System.nanoTime() - start);
-    }
-    if (seen == 0) {
-      throw new IllegalStateException("no work was done");
-    }
-    return (int) (steps * WORK_NANOS / best);
   }
 }

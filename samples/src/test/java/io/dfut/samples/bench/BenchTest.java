@@ -11,10 +11,12 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.w3c.dom.Document;
 
 /** The programs run; how fast is not asked here. */
 final class BenchTest {
@@ -100,19 +102,36 @@ final class BenchTest {
         .hasSize(6);
   }
 
+  @Test
+  void growthDrawsItsCurves(@TempDir Path folder) throws Exception {
+    assertThat(run("growth --seconds 1 --only in-flight --svg " + folder))
+        .as(err::toString)
+        .isZero();
+    assertThat(printed("^ +empty tasks +1: [0-9.e+]+  10: .* 10000: [0-9.e+]+$")).hasSize(1);
+    Document svg =
+        DocumentBuilderFactory.newInstance()
+            .newDocumentBuilder()
+            .parse(folder.resolve("in-flight.svg").toFile());
+    assertThat(svg.getElementsByTagName("circle").getLength()).isEqualTo(5);
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
-        "''                        | bench: no name; there are refs, store, tasks," + " remote",
+        "''                        | bench: no name; there are refs, store, tasks, remote,"
+            + " growth",
         "reefs                     | bench: there is no benchmark \"reefs\"; there are refs, store,"
-            + " tasks, remote",
+            + " tasks, remote, growth",
         "refs --taks 5             | bench: unknown option --taks: --help lists those there are",
         "refs --tasks              | bench: --tasks needs a value after it: --help shows which",
         "refs --tasks 0            | bench: --tasks 0 is not possible: give a whole number from 1",
         "store --runs              | bench: --runs needs a value after it: --help shows which",
         "tasks --runs 0            | bench: --runs 0 is not possible: give a whole number from 1",
         "tasks --only taks         | bench: no figure is called taks",
+        "growth --only size        | bench: no curve is called size",
+        "growth --seconds 0        | bench: --seconds 0 is not possible: give a whole number from"
+            + " 1",
         "refs --local --cluster h:1| bench: --local and --cluster exclude each other",
       })
   void whatCannotBeDoneIsSaidInOneLine(String line, String message) {
