@@ -2,6 +2,7 @@ package io.dfut.scenarios;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.dfut.ActorHandle;
 import io.dfut.Arg;
@@ -16,12 +17,18 @@ import io.dfut.Inspection;
 import io.dfut.NodeId;
 import io.dfut.Returns2;
 import io.dfut.SharedDFut;
+import io.dfut.TaskCancelledException;
 import io.dfut.TaskId;
 import io.dfut.TaskNotAllowedException;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
@@ -350,6 +357,42 @@ abstract class TaskScenarios extends Scenarios {
   void nestedTasksEnd() {
     assertThat(dfut.task(TaskScenarios::nested).submit(7).get(Duration.ofSeconds(30)))
         .isEqualTo(128);
+  }
+
+  /** What becomes of an object, in a word. */
+  private static String fate(DFut<?> future) {
+    Throwable thrown = catchThrowable(() -> future.get(SOON));
+    while (thrown != null && !(thrown instanceof TaskCancelledException)) {
+      thrown = thrown.getCause();
+    }
+    return thrown == null ? "kept" : "cancelled";
+  }
+
+  @Test
+  @DisplayName("a promise that is kept and cancelled at once has one fate for everybody")
+  void promiseHasOneFate() throws Exception {
+    Set<String> seen = new HashSet<>();
+    Random random = new Random(5);
+    for (int i = 0; i < 500; i++) {
+      DPromise<Integer> promise = dfut.promise();
+      DFut<Integer> consumer = dfut.task(Tasks::increment).submit(promise.future());
+      CompletableFuture<Boolean> kept = CompletableFuture.supplyAsync(() -> promise.complete(1));
+      long until = System.nanoTime() + random.nextInt(200_000);
+      while (System.nanoTime() - until < 0) {
+        Thread.onSpinWait();
+      }
+      boolean cancelled = promise.future().cancel();
+      String fate = fate(promise.future());
+      assertThat(kept.get(10, TimeUnit.SECONDS)).isEqualTo(fate.equals("kept"));
+      assertThat(fate(consumer)).isEqualTo(fate);
+      if (!cancelled) {
+        assertThat(fate).isEqualTo("kept");
+      }
+      seen.add(fate);
+      promise.future().close();
+      consumer.close();
+    }
+    assertThat(seen).containsExactlyInAnyOrder("kept", "cancelled");
   }
 
   private static int plusPromised(DPromise<Integer> unused, int value) {

@@ -1,6 +1,7 @@
 package io.dfut.internal.ownership;
 
 import io.dfut.NodeId;
+import io.dfut.ObjectId;
 import io.dfut.TaskId;
 import io.dfut.WorkerId;
 import io.dfut.internal.protocol.SchedulerMessage;
@@ -24,6 +25,12 @@ public sealed interface WorkerEffect {
 
   /** The cover that was given is not needed any more. */
   record Uncover(Settleable cover) implements WorkerEffect {}
+
+  /**
+   * The promise is to have this outcome, unless somebody is keeping it at this very moment: the
+   * cell decides, as for who keeps it, and {@link WorkerInput.PromiseSettled} says so if this won.
+   */
+  record SettlePromise(ObjectId object, Settleable cell, Outcome outcome) implements WorkerEffect {}
 
   /** The value is gone and is being made again: whoever asks from now on waits. */
   record Unsettle(Settleable cell) implements WorkerEffect {}

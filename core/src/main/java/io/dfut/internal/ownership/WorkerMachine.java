@@ -296,7 +296,12 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       Failure failure =
           Failure.of(
               Failure.Kind.CANCELLED, id + ", a promise made at " + row.site + ", was cancelled");
-      table.settle(row, id, new Outcome.Failed(failure));
+      Outcome cancelled = new Outcome.Failed(failure);
+      if (row.cells().isEmpty()) {
+        table.settle(row, id, cancelled);
+      } else {
+        effects.accept(new WorkerEffect.SettlePromise(id, row.cells().getFirst(), cancelled));
+      }
     }
   }
 

@@ -182,6 +182,15 @@ final class WorkerActor {
     }
   }
 
+  /** The first outcome of a promise is told to the table; false when this is a later one. */
+  boolean settlePromise(ObjectId object, ResultCell cell, io.dfut.internal.task.Outcome outcome) {
+    boolean won = cell.complete(outcome);
+    if (won) {
+      post(new WorkerInput.PromiseSettled(object, outcome));
+    }
+    return won;
+  }
+
   private void perform(WorkerEffect effect) {
     switch (effect) {
       case WorkerEffect.Send(WorkerId to, WorkerMessage message) -> node.send(id, to, message);
@@ -190,6 +199,11 @@ final class WorkerActor {
       case WorkerEffect.AskScheduler ask -> node.askScheduler(ask.node(), ask.message());
       case WorkerEffect.Settle(Settleable cell, io.dfut.internal.task.Outcome outcome) ->
           ((ResultCell) cell).settle(outcome);
+      case WorkerEffect.SettlePromise(
+              ObjectId object,
+              Settleable cell,
+              io.dfut.internal.task.Outcome outcome) ->
+          settlePromise(object, (ResultCell) cell, outcome);
       case WorkerEffect.Unsettle(Settleable cell) -> ((ResultCell) cell).unsettle();
       case WorkerEffect.Nudge(Settleable cell) -> ((ResultCell) cell).nudge();
       case WorkerEffect.Uncover(Settleable cover) ->

@@ -428,10 +428,8 @@ class WorkerContext implements ContextBackend {
     }
 
     private boolean settle(Outcome outcome) {
-      boolean won = cell.complete(outcome);
-      if (won) {
-        worker.post(new WorkerInput.PromiseSettled(object, outcome));
-      } else if (outcome instanceof Outcome.Stored stored) {
+      boolean won = worker.settlePromise(object, cell, outcome);
+      if (!won && outcome instanceof Outcome.Stored stored) {
         worker.node().store().free(new io.dfut.internal.spi.ObjectKey(object, stored.attempt()));
       }
       return won;

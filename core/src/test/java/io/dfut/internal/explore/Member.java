@@ -199,6 +199,8 @@ final class Member {
       case WorkerEffect.Nudge nudge -> {}
       case WorkerEffect.Uncover uncover -> {}
       case WorkerEffect.TaskSettled settled -> {}
+      case WorkerEffect.SettlePromise promise ->
+          throw new AssertionError("nobody makes promises here: " + promise);
     }
   }
 

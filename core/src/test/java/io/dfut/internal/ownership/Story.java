@@ -22,6 +22,7 @@ import io.dfut.internal.task.FunctionRef;
 import io.dfut.internal.task.InlineValue;
 import io.dfut.internal.task.Outcome;
 import io.dfut.internal.task.TaskSpec;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -188,6 +189,10 @@ final class Story {
 
     private List<Actor> lent = List.of();
     private int lentNext;
+
+    /** Promises that were settled first by the step that runs. */
+    private final ArrayDeque<WorkerInput> won = new ArrayDeque<>();
+
     private long last;
     private long lastMessage;
 
@@ -206,7 +211,9 @@ final class Story {
     }
 
     void does(WorkerInput input) {
-      machine.step(input, now, this::perform);
+      for (WorkerInput next = input; next != null; next = won.poll()) {
+        machine.step(next, now, this::perform);
+      }
     }
 
     void hears(WorkerMessage message) {
@@ -229,6 +236,12 @@ final class Story {
         }
         case WorkerEffect.Settle(Settleable cell, Outcome outcome) ->
             ((Cell) cell).outcome = outcome;
+        case WorkerEffect.SettlePromise(ObjectId object, Settleable cell, Outcome outcome) -> {
+          if (((Cell) cell).outcome == null) {
+            ((Cell) cell).outcome = outcome;
+            won.add(new WorkerInput.PromiseSettled(object, outcome));
+          }
+        }
         case WorkerEffect.Unsettle(Settleable cell) -> ((Cell) cell).outcome = null;
         case WorkerEffect.FreeCopies(ObjectKey key, List<NodeId> nodes) ->
             nodes.forEach(node -> freed.add(new Freed(key, node)));

@@ -333,6 +333,8 @@ final class SimWorker {
       }
       case WorkerEffect.CancelTimer(var timer) -> timers.remove(timer);
       case WorkerEffect.TaskSettled settled -> {}
+      case WorkerEffect.SettlePromise promise ->
+          throw new AssertionError("nobody makes promises here: " + promise);
     }
   }
 
