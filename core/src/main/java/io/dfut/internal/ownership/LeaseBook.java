@@ -19,6 +19,7 @@ import io.dfut.internal.task.Failure;
 import io.dfut.internal.task.TaskSpec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -94,6 +95,9 @@ final class LeaseBook {
     /** Goes back as soon as nothing is in flight. */
     private boolean reclaimed;
 
+    /** Its place in {@link Pool#slots}. */
+    private int slot;
+
     private Lease(LeaseId id, WorkerId worker, Pool pool, Pace pace, long nowNanos) {
       this.id = id;
       this.worker = worker;
@@ -101,12 +105,23 @@ final class LeaseBook {
       this.pace = pace;
       this.idleSinceNanos = nowNanos;
     }
+
+    boolean hasRoom() {
+      return !stuck && !reclaimed && inFlight < pace.window();
+    }
   }
 
   private static final class Pool {
     final Shape shape;
     final ArrayDeque<TaskRecord> ready = new ArrayDeque<>();
     final List<Lease> leases = new ArrayList<>();
+
+    /** The leases in the order of their grants, and nulls for some that are gone. */
+    final List<Lease> slots = new ArrayList<>(1);
+
+    /** Which of {@link #slots} can take one more: of hundreds, when all are busy, one or two. */
+    final BitSet withRoom = new BitSet();
+
     int requested;
     int queued;
 
@@ -116,6 +131,51 @@ final class LeaseBook {
 
     boolean isEmpty() {
       return ready.isEmpty() && leases.isEmpty() && requested == 0;
+    }
+
+    void add(Lease lease) {
+      if (slots.size() >= 2 * leases.size() + Long.SIZE) {
+        slots.clear();
+        withRoom.clear();
+        leases.forEach(this::addSlot);
+      }
+      leases.add(lease);
+      addSlot(lease);
+    }
+
+    private void addSlot(Lease lease) {
+      lease.slot = slots.size();
+      slots.add(lease);
+      changed(lease);
+    }
+
+    void remove(Lease lease) {
+      if (leases.remove(lease)) {
+        slots.set(lease.slot, null);
+        withRoom.clear(lease.slot);
+      }
+    }
+
+    /** To be called after whatever may have changed whether it has room. */
+    void changed(Lease lease) {
+      if (lease.slot < slots.size() && slots.get(lease.slot) == lease) { // else it is gone
+        withRoom.set(lease.slot, lease.hasRoom());
+      }
+    }
+
+    /** The lease with the fewest tasks in flight that can take one more; null if there is none. */
+    Lease freest() {
+      Lease best = null;
+      for (int i = withRoom.nextSetBit(0); i >= 0; i = withRoom.nextSetBit(i + 1)) {
+        Lease lease = slots.get(i);
+        if (best == null || lease.inFlight < best.inFlight) {
+          best = lease;
+          if (best.inFlight == 0) {
+            break;
+          }
+        }
+      }
+      return best;
     }
 
     /** Whether each of its tasks is to run on a node drawn anew. */
@@ -237,6 +297,7 @@ final class LeaseBook {
     if (from != null) {
       from.stuck = true;
       from.pace.handedBack();
+      from.pool.changed(from);
       ended(from, nowNanos);
       if (from.inFlight == 0 && leases.get(from.id) == from) {
         giveBack(from); // the task that blocked it returned before this message: none will free it
@@ -273,6 +334,7 @@ final class LeaseBook {
   private void ended(Lease lease, long nowNanos) {
     Invariant.check(lease.inFlight > 0, "a task returned on a lease with none in flight", lease.id);
     lease.inFlight--;
+    lease.pool.changed(lease);
     if (lease.inFlight == 0) {
       lease.idleSinceNanos = nowNanos;
       if (lease.reclaimed && leases.containsKey(lease.id)) {
@@ -291,7 +353,7 @@ final class LeaseBook {
         pool.ready.removeFirst(); // cancelled, or being run inline
         continue;
       }
-      Lease lease = freest(pool);
+      Lease lease = pool.freest();
       if (lease != null && lease.inFlight == 0) {
         pool.ready.removeFirst();
         push(head, lease, nowNanos);
@@ -319,24 +381,8 @@ final class LeaseBook {
     if (pusher.push(task, lease)) {
       lease.pace.sent(lease.inFlight, nowNanos);
       lease.inFlight++;
+      lease.pool.changed(lease);
     }
-  }
-
-  /** The lease with the fewest tasks in flight that can take one more; null when there is none. */
-  private Lease freest(Pool pool) {
-    Lease best = null;
-    for (Lease lease : pool.leases) {
-      if (!lease.stuck
-          && !lease.reclaimed
-          && lease.inFlight < lease.pace.window()
-          && (best == null || lease.inFlight < best.inFlight)) {
-        best = lease;
-        if (best.inFlight == 0) {
-          break;
-        }
-      }
-    }
-    return best;
   }
 
   private void request(Pool pool, TaskRecord head) {
@@ -423,7 +469,7 @@ final class LeaseBook {
         new Lease(
             granted.lease(), granted.worker(), request.pool, paceOf(granted.worker()), nowNanos);
     leases.put(lease.id, lease);
-    request.pool.leases.add(lease);
+    request.pool.add(lease);
     dispatch(request.pool, nowNanos);
   }
 
@@ -495,6 +541,7 @@ final class LeaseBook {
       return; // given back already
     }
     lease.reclaimed = true;
+    lease.pool.changed(lease);
     if (lease.inFlight == 0) {
       giveBack(lease);
     }
@@ -515,7 +562,7 @@ final class LeaseBook {
 
   private void drop(Lease lease) {
     leases.remove(lease.id);
-    lease.pool.leases.remove(lease);
+    lease.pool.remove(lease);
     removeIfEmpty(lease.pool);
   }
 

@@ -50,6 +50,9 @@ public final class Fingerprint {
           "OwnershipTable.effects",
           "TaskBook.effects",
           "LeaseBook.effects",
+          "Pool.slots", // the leases once more
+          "Pool.withRoom",
+          "Lease.slot",
           "Pace.filled", // the window stays as it is, by the limits
           "Pace.quickestNanos",
           "Pace.returnsLeft",

@@ -1260,6 +1260,10 @@ final class SimWorker {
   private boolean resume(Running running) {
     Handle handle = running.waitingFor;
     Outcome outcome = handle.cell.outcome;
+    if (running.read != null && !(outcome instanceof Outcome.Stored)) {
+      running.read.close(); // what is being read is no more, or its owner
+      running.read = null;
+    }
     if (outcome == null) {
       if (running.cancelled) {
         unblock(running);
