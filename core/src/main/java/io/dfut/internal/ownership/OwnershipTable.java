@@ -134,7 +134,7 @@ final class OwnershipTable implements ReferenceCounter.Listener {
   }
 
   private void announce(Row row) {
-    row.cells().forEach(cell -> effects.accept(new WorkerEffect.Settle(cell, row.value)));
+    row.forEachCell(cell -> effects.accept(new WorkerEffect.Settle(cell, row.value)));
     for (WorkerId asker : row.takeAskers()) {
       effects.accept(new WorkerEffect.Send(asker, new Resolved(row.id, row.value)));
     }
@@ -271,7 +271,7 @@ final class OwnershipTable implements ReferenceCounter.Listener {
         && !row.isOwned()
         && row.value instanceof Outcome.Failed(Failure failure)
         && failure.kind() == Failure.Kind.OWNER_DIED) {
-      row.cells().forEach(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
+      row.forEachCell(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
       row.value = null;
     }
     known(object, where);
@@ -308,7 +308,7 @@ final class OwnershipTable implements ReferenceCounter.Listener {
     }
     row.value = null;
     row.asked = true;
-    row.cells().forEach(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
+    row.forEachCell(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
     effects.accept(
         new WorkerEffect.Send(object.owner(), new CopyLost(object, attempt, sources, self)));
   }
@@ -327,7 +327,7 @@ final class OwnershipTable implements ReferenceCounter.Listener {
       onReadFailed(row.id, stored.attempt(), stored.sources());
     } else {
       row.value = new Outcome.Stored(stored.attempt(), stored.bytes(), left, stored.contained());
-      row.cells().forEach(cell -> effects.accept(new WorkerEffect.Settle(cell, row.value)));
+      row.forEachCell(cell -> effects.accept(new WorkerEffect.Settle(cell, row.value)));
     }
   }
 
@@ -376,7 +376,7 @@ final class OwnershipTable implements ReferenceCounter.Listener {
           new WorkerEffect.PromoteCopy(new ObjectKey(row.id, stored.attempt()), left.getFirst()));
     }
     row.value = new Outcome.Stored(stored.attempt(), stored.bytes(), left, stored.contained());
-    row.cells().forEach(cell -> effects.accept(new WorkerEffect.Settle(cell, row.value)));
+    row.forEachCell(cell -> effects.accept(new WorkerEffect.Settle(cell, row.value)));
   }
 
   private void lose(Row row) {
@@ -386,7 +386,7 @@ final class OwnershipTable implements ReferenceCounter.Listener {
     }
     releaseContained(row);
     row.value = null;
-    row.cells().forEach(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
+    row.forEachCell(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
     recover(row);
   }
 
@@ -510,7 +510,7 @@ final class OwnershipTable implements ReferenceCounter.Listener {
   private void failBorrowed(Row row, String cause) {
     if (row.value == null || row.value instanceof Outcome.Stored) {
       if (row.value != null) {
-        row.cells().forEach(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
+        row.forEachCell(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
       }
       row.value =
           new Outcome.Failed(

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * One object in one worker's table: an owner's row, or the subset that a borrower keeps (paper
@@ -202,6 +203,16 @@ final class Row {
       case Settleable one -> List.of(one);
       default -> (List<Settleable>) cells;
     };
+  }
+
+  /** The same without a list, for the one that most have. */
+  @SuppressWarnings("unchecked") // as above
+  void forEachCell(Consumer<? super Settleable> action) {
+    switch (cells) {
+      case null -> {}
+      case Settleable one -> action.accept(one);
+      default -> ((List<Settleable>) cells).forEach(action);
+    }
   }
 
   void addCell(Settleable cell) {

@@ -9,6 +9,7 @@ import io.dfut.internal.api.Placement;
 import io.dfut.internal.machine.Invariant;
 import io.dfut.internal.protocol.PushedArgument;
 import io.dfut.internal.protocol.Transit;
+import io.dfut.internal.protocol.WorkerMessage;
 import io.dfut.internal.protocol.WorkerMessage.ArgumentsLost;
 import io.dfut.internal.protocol.WorkerMessage.CancelTask;
 import io.dfut.internal.protocol.WorkerMessage.TaskHandedBack;
@@ -21,6 +22,7 @@ import io.dfut.internal.task.Outcome;
 import io.dfut.internal.task.TaskSpec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -197,7 +199,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     List<ObjectId> lent = spec.lent();
     boolean isCall = spec.kind() instanceof TaskSpec.Kind.Call;
     if (dependencies.isEmpty() && lent.isEmpty() && !isCall) {
-      return List.of();
+      return Collections.emptyList(); // whose iterator costs nothing
     }
     List<ObjectId> ids = new ArrayList<>(dependencies.size() + lent.size() + 1);
     ids.addAll(dependencies);
@@ -267,8 +269,9 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
    * task became ready. If not, the task waits again, or has failed.
    */
   private boolean isStillReady(TaskRecord task) {
-    for (ObjectId id : task.spec.dependencies()) {
-      Outcome value = counter.find(id).value;
+    List<ObjectId> dependencies = task.spec.dependencies();
+    for (int i = 0; i < dependencies.size(); i++) {
+      Outcome value = counter.find(dependencies.get(i)).value;
       if (value == null || value instanceof Outcome.Failed) {
         dependenciesThere(task);
         return false;
@@ -326,16 +329,16 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     if (remote ? !task.claim.take() : task.claim.isTaken()) {
       return false; // it is being run inline
     }
-    List<PushedArgument> arguments = new ArrayList<>(task.spec.arguments().size());
-    for (Argument argument : task.spec.arguments()) {
-      arguments.add(
-          switch (argument) {
+    PushedArgument[] arguments = new PushedArgument[task.spec.arguments().size()];
+    for (int i = 0; i < arguments.length; i++) {
+      arguments[i] =
+          switch (task.spec.arguments().get(i)) {
             case Argument.Value value -> new PushedArgument.Value(value.value());
             case Argument.Reference reference -> resolved(reference.object());
             case Argument.ReferenceList list ->
                 new PushedArgument.ResolvedList(
                     list.objects().stream().map(this::resolved).toList());
-          });
+          };
     }
     List<Transit> lent = lend(task, worker);
     long left = task.deadlineNanos == 0 ? 0 : Math.max(1, task.deadlineNanos - nowNanos);
@@ -350,7 +353,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
                 task.attempt,
                 lease == null ? new io.dfut.internal.protocol.LeaseId(self, 0) : lease.id,
                 sequence,
-                arguments,
+                List.of(arguments),
                 lent,
                 left),
             task.claim));
@@ -526,7 +529,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   void onActorEnded(ObjectId actorObject, Failure failure) {
     Row row = counter.find(actorObject);
     if (row != null && row.value instanceof Outcome.Actor) {
-      row.cells().forEach(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
+      row.forEachCell(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
       row.value = null;
       table.settle(row, row.id, new Outcome.Failed(failure));
     }
@@ -572,8 +575,13 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       ObjectId id = task.result(i);
       table.settle(counter.find(id), id, answer.outcomes().get(i));
     }
-    came.forEach(counter::holdReleased);
-    answer.held().forEach(held -> counter.onHeld(held.object(), answer.executor(), held.epoch()));
+    for (int i = 0; i < came.size(); i++) {
+      counter.holdReleased(came.get(i));
+    }
+    for (int i = 0; i < answer.held().size(); i++) {
+      WorkerMessage.Held held = answer.held().get(i);
+      counter.onHeld(held.object(), answer.executor(), held.epoch());
+    }
     releaseArguments(task);
     releaseLineageIfDone(task);
   }
@@ -735,7 +743,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     for (int i = 0; i < task.spec.results(); i++) {
       Row row = counter.find(task.result(i));
       if (row != null) {
-        row.cells().forEach(cell -> effects.accept(new WorkerEffect.Nudge(cell)));
+        row.forEachCell(cell -> effects.accept(new WorkerEffect.Nudge(cell)));
       }
     }
   }

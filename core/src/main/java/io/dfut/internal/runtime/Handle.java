@@ -174,7 +174,7 @@ abstract class Handle<T> {
     }
     requireOpen("get(timeout)");
     try {
-      return (T) count.worker.reader().get(count, "get(" + timeout + ")", Deadline.in(timeout));
+      return (T) count.worker.reader().get(count, "get(timeout)", Deadline.in(timeout));
     } finally {
       keepReachable();
     }

@@ -29,8 +29,8 @@ final class LocalTask extends Claim {
    * may be retried, and stored values and references are the table's business first.
    */
   void completeDirectly(List<Outcome> outcomes, int attempt) {
-    for (Outcome outcome : outcomes) {
-      if (!(outcome instanceof Outcome.Inline inline) || !inline.contained().isEmpty()) {
+    for (int i = 0; i < outcomes.size(); i++) {
+      if (!(outcomes.get(i) instanceof Outcome.Inline inline) || !inline.contained().isEmpty()) {
         return;
       }
     }

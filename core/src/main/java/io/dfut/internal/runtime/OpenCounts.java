@@ -1,6 +1,7 @@
 package io.dfut.internal.runtime;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 
@@ -13,11 +14,15 @@ final class OpenCounts implements Iterable<Handle.Count> {
   /** Fewer are not looked through. */
   private static final int SWEPT_FROM = 64;
 
-  private final List<Handle.Count> counts = new ArrayList<>(0);
+  /** Most tasks have none. */
+  private List<Handle.Count> counts = Collections.emptyList();
+
   private int sweptAt = SWEPT_FROM;
 
   void add(Handle.Count count) {
-    if (counts.size() >= sweptAt) {
+    if (counts.isEmpty()) {
+      counts = new ArrayList<>(4);
+    } else if (counts.size() >= sweptAt) {
       counts.removeIf(held -> !held.isOpen());
       sweptAt = Math.max(SWEPT_FROM, 2 * counts.size()); // so each is looked at some two times
     }
@@ -25,7 +30,7 @@ final class OpenCounts implements Iterable<Handle.Count> {
   }
 
   void clear() {
-    counts.clear();
+    counts = Collections.emptyList();
   }
 
   /** How many it keeps, some of which may have been given back. */

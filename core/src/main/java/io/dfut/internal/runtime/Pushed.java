@@ -31,7 +31,11 @@ final class Pushed {
   /** When the message came, for what is left of the task's time. */
   final long sinceNanos = System.nanoTime();
 
-  private final Map<ObjectKey, CompletableFuture<SharedPin>> pins = new HashMap<>(0);
+  /** Of the arguments that are in stores: none of most tasks. Written before it is offered. */
+  private Map<ObjectKey, CompletableFuture<SharedPin>> pins = Map.of();
+
+  /** There is nothing to be fetched. */
+  private static final CompletableFuture<?> HERE = CompletableFuture.completedFuture(null);
 
   /** What is pulled together; null when all was here. Written before the task is offered. */
   private volatile ObjectStore.Bundle bundle;
@@ -49,13 +53,26 @@ final class Pushed {
    * Starts to fetch what is not here: then all of it together, so that half of it takes no room.
    */
   CompletableFuture<?> fetch(WorkerActor worker) {
+    if (hasPlainArguments()) {
+      return HERE;
+    }
     Map<ObjectKey, Outcome.Stored> wanted = new LinkedHashMap<>(0);
     forEachStored((object, stored) -> wanted.put(new ObjectKey(object, stored.attempt()), stored));
     if (wanted.isEmpty() || isAllHere(wanted.keySet(), worker.node().store())) {
-      return CompletableFuture.completedFuture(null);
+      return HERE;
     }
     pull(wanted, worker);
     return CompletableFuture.allOf(pins.values().toArray(CompletableFuture[]::new));
+  }
+
+  private boolean hasPlainArguments() {
+    List<PushedArgument> arguments = push.arguments();
+    for (int i = 0; i < arguments.size(); i++) { // of most tasks: not worth an iterator
+      if (!(arguments.get(i) instanceof PushedArgument.Value)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Each argument whose value is in a store, those of lists among them. */
@@ -78,16 +95,17 @@ final class Pushed {
   /** Pins all, or none. */
   private boolean isAllHere(Set<ObjectKey> wanted, ObjectStore store) {
     List<ObjectStore.Pinned> here = new ArrayList<>(wanted.size());
+    Map<ObjectKey, CompletableFuture<SharedPin>> all = new HashMap<>();
     for (ObjectKey key : wanted) {
       Optional<ObjectStore.Pinned> pinned = store.pin(key);
       if (pinned.isEmpty()) {
         here.forEach(ObjectStore.Pinned::close);
-        pins.clear();
         return false;
       }
       here.add(pinned.get());
-      pins.put(key, CompletableFuture.completedFuture(SharedPin.of(pinned.get())));
+      all.put(key, CompletableFuture.completedFuture(SharedPin.of(pinned.get())));
     }
+    pins = all;
     return true;
   }
 
@@ -101,8 +119,9 @@ final class Pushed {
                     stored.bytes(),
                     Spread.of(stored.sources(), key.id(), worker.id().node()))));
     ObjectStore.Bundle begun = worker.node().store().fetchAll(objects);
+    Map<ObjectKey, CompletableFuture<SharedPin>> all = new HashMap<>();
     for (ObjectKey key : wanted.keySet()) {
-      pins.put(
+      all.put(
           key,
           begun
               .pinned(key)
@@ -113,6 +132,7 @@ final class Pushed {
                     return SharedPin.of(pinned);
                   }));
     }
+    pins = all;
     bundle = begun;
   }
 

@@ -649,8 +649,8 @@ final class TaskContext extends WorkerContext {
   }
 
   private static boolean noReferences(List<Outcome> outcomes) {
-    for (Outcome outcome : outcomes) {
-      if (!outcome.references().isEmpty()) {
+    for (int i = 0; i < outcomes.size(); i++) {
+      if (!outcomes.get(i).references().isEmpty()) {
         return false;
       }
     }

@@ -181,9 +181,9 @@ class WorkerContext implements ContextBackend {
                 value -> captured(value, lent));
     List<ResultCell> dependencies = new ArrayList<>(0);
     List<DFut<?>> temporary = new ArrayList<>(0);
-    List<Argument> arguments = new ArrayList<>(values.length);
-    for (Object value : values) {
-      arguments.add(argument(value, lent, dependencies, temporary));
+    Argument[] arguments = new Argument[values.length];
+    for (int i = 0; i < values.length; i++) {
+      arguments[i] = argument(values[i], lent, dependencies, temporary);
     }
     WorkerContext acting = acting();
     long timeout = timeoutNanos(template, acting.timeoutNanosLeft());
@@ -193,7 +193,7 @@ class WorkerContext implements ContextBackend {
             job,
             function,
             template.name().isPresent() ? template.name().get() : function.toString(),
-            arguments,
+            List.of(arguments),
             template.results(),
             kind,
             template.resources(),

@@ -83,8 +83,8 @@ public record TaskSpec(
   /** The objects whose values are needed before the task can start, with repetition. */
   public List<ObjectId> dependencies() {
     List<ObjectId> all = List.of(); // of most tasks; asked for several times in each one's life
-    for (Argument argument : arguments) {
-      all = joined(all, argument.dependencies());
+    for (int i = 0; i < arguments.size(); i++) { // so without an iterator
+      all = joined(all, arguments.get(i).dependencies());
     }
     return all;
   }
@@ -98,8 +98,8 @@ public record TaskSpec(
     for (Argument.Value captured : function.descriptor().captured()) {
       all = joined(all, captured.contained());
     }
-    for (Argument argument : arguments) {
-      all = joined(all, argument.lent());
+    for (int i = 0; i < arguments.size(); i++) {
+      all = joined(all, arguments.get(i).lent());
     }
     return all;
   }
