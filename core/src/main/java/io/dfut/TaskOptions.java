@@ -59,7 +59,8 @@ public abstract sealed class TaskOptions<S>
   }
 
   /**
-   * How much of a named resource the task holds while it runs.
+   * How much of a named resource the task holds while it runs. {@code resource("role:NAME", 1)}
+   * asks for a node with the Pekko role of that name, of which there is no end.
    *
    * @throws IllegalArgumentException when the name is blank or the amount is negative, not finite,
    *     or finer than 0.0001

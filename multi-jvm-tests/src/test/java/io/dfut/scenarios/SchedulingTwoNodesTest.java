@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.typesafe.config.ConfigFactory;
 import io.dfut.DFut;
 import io.dfut.DFutSystem;
+import io.dfut.NodeId;
 import java.time.Duration;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -27,6 +30,33 @@ final class SchedulingTwoNodesTest extends SchedulingScenarios {
       assertThat(waiting.get(Duration.ofSeconds(15))).isEqualTo(large.node());
       waiting.close();
       large.inspect().assertNoLeaks(SOON);
+    }
+    eventually("the node has left, and is counted still")
+        .until(() -> dfut.nodes().size() == before);
+  }
+
+  @Test
+  @DisplayName("tasks that ask for a role run on nodes that have it, as many as there are")
+  void tasksGoToNodesOfTheirRole() {
+    int before = dfut.nodes().size();
+    try (DFutSystem press =
+        DFutSystem.start(
+            ConfigFactory.parseString(
+                    Habitat.joining(dfut.node().address())
+                        + "\ndfut.pekko.cluster.roles = [\"press\"]")
+                .withFallback(Habitat.config(2)))) {
+      List<DFut<NodeId>> printed =
+          IntStream.range(0, 50)
+              .mapToObj(
+                  i ->
+                      dfut.task(SchedulingScenarios::here)
+                          .cpus(0.01)
+                          .resource("role:press", 1)
+                          .submit())
+              .toList();
+      assertThat(printed.stream().map(future -> future.get(SOON))).containsOnly(press.node());
+      printed.forEach(DFut::close);
+      press.inspect().assertNoLeaks(SOON);
     }
     eventually("the node has left, and is counted still")
         .until(() -> dfut.nodes().size() == before);

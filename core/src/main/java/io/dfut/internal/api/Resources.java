@@ -1,5 +1,6 @@
 package io.dfut.internal.api;
 
+import java.util.Collection;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SortedMap;
@@ -31,6 +32,29 @@ public record Resources(SortedMap<String, Long> units) {
       }
     }
     units = java.util.Collections.unmodifiableSortedMap(copy);
+  }
+
+  /**
+   * How the names of resources begin that stand for the Pekko roles of a node: labels, which tasks
+   * ask for as for resources.
+   */
+  public static final String ROLE = "role:";
+
+  /** So much of a role that it is never used up. */
+  private static final double ROLE_AMOUNT = 1_000_000;
+
+  /** How the roles begin that are this library's own. */
+  private static final String OWN_ROLE = "dfut-";
+
+  /** The same with a resource for each role of a node that is not ours. */
+  public Resources withRoles(Collection<String> roles) {
+    Resources all = this;
+    for (String role : roles) {
+      if (!role.startsWith(OWN_ROLE)) {
+        all = all.with(ROLE + role, ROLE_AMOUNT);
+      }
+    }
+    return all;
   }
 
   /** The same with another amount of one resource. */

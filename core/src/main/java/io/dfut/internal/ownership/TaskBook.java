@@ -9,7 +9,6 @@ import io.dfut.internal.api.Placement;
 import io.dfut.internal.machine.Invariant;
 import io.dfut.internal.protocol.PushedArgument;
 import io.dfut.internal.protocol.Transit;
-import io.dfut.internal.protocol.WorkerMessage;
 import io.dfut.internal.protocol.WorkerMessage.ArgumentsLost;
 import io.dfut.internal.protocol.WorkerMessage.CancelTask;
 import io.dfut.internal.protocol.WorkerMessage.TaskHandedBack;
@@ -575,13 +574,8 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       ObjectId id = task.result(i);
       table.settle(counter.find(id), id, answer.outcomes().get(i));
     }
-    for (int i = 0; i < came.size(); i++) {
-      counter.holdReleased(came.get(i));
-    }
-    for (int i = 0; i < answer.held().size(); i++) {
-      WorkerMessage.Held held = answer.held().get(i);
-      counter.onHeld(held.object(), answer.executor(), held.epoch());
-    }
+    came.forEach(counter::holdReleased);
+    answer.held().forEach(held -> counter.onHeld(held.object(), answer.executor(), held.epoch()));
     releaseArguments(task);
     releaseLineageIfDone(task);
   }

@@ -1,5 +1,6 @@
 package io.dfut.internal.runtime;
 
+import com.typesafe.config.Config;
 import io.dfut.Inspection;
 import io.dfut.JobId;
 import io.dfut.NodeId;
@@ -62,6 +63,8 @@ final class NodeRuntime implements Membership.Listener {
 
   /** The answer to whoever called a dead worker. */
   private record Obituary(WorkerId asker, WorkerMessage.WorkerDied answer) {}
+
+  private static final String ROLES = "pekko.cluster.roles";
 
   /** Messages that wait for one such node; more are dropped, as messages may be. */
   private static final int STRANGER_MESSAGES_MAX = 10_000;
@@ -143,7 +146,13 @@ final class NodeRuntime implements Membership.Listener {
             self.toString());
     this.directory = new ActorDirectory(this, settings.directoryTimeout());
     this.garbage = new GarbageRequests(this, settings.collectsGarbage());
-    Resources offered = offersWork ? settings.resources() : Resources.NONE;
+    Config config = system.settings().config();
+    Resources offered =
+        !offersWork
+            ? Resources.NONE
+            : config.hasPath(ROLES) // there is a cluster
+                ? settings.resources().withRoles(config.getStringList(ROLES))
+                : settings.resources();
     LeaseMachine leases =
         new LeaseMachine(
             self,

@@ -47,8 +47,12 @@ record Settings(
             ? resources.with(Resources.CPU, Runtime.getRuntime().availableProcessors())
             : read.amount("dfut.cpus", Resources.CPU, resources);
     for (Map.Entry<String, ConfigValue> entry : root.getObject("dfut.resources").entrySet()) {
-      resources =
-          read.amount("dfut.resources." + quoted(entry.getKey()), entry.getKey(), resources);
+      String path = "dfut.resources." + quoted(entry.getKey());
+      if (entry.getKey().startsWith(Resources.ROLE)) {
+        throw read.refuse(
+            path, "a role among pekko.cluster.roles: names that begin so are those of roles", null);
+      }
+      resources = read.amount(path, entry.getKey(), resources);
     }
     return new Settings(
         root,
