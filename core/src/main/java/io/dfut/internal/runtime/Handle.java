@@ -31,8 +31,11 @@ abstract class Handle<T> {
 
   private static final CloseSites CLOSE_SITES = new CloseSites(System.nanoTime());
 
-  /** The count. Refers to everything but the handle, so that the handle can become unreachable. */
-  static final class Count extends AtomicReference<String> implements Runnable {
+  /**
+   * The count. Refers to everything but the handle, so that the handle can become unreachable. Its
+   * value is what it was released by, which says so when it is asked for its text.
+   */
+  static final class Count extends AtomicReference<Object> implements Runnable {
     private static final long serialVersionUID = 1L;
     private static final String OPEN = "";
 
@@ -69,12 +72,12 @@ abstract class Handle<T> {
     }
 
     /** Takes the count for release; false when it was taken before. */
-    synchronized boolean take(String where) { // not amid duplicate(…)
+    synchronized boolean take(Object where) { // not amid duplicate(…)
       return compareAndSet(OPEN, where);
     }
 
     boolean isOpen() {
-      return get().equals(OPEN);
+      return get() == OPEN;
     }
 
     /** By the cleaner: the handle is unreachable. */
@@ -89,7 +92,7 @@ abstract class Handle<T> {
       release("by the garbage collector");
     }
 
-    void release(String where) {
+    void release(Object where) {
       if (take(where)) {
         worker.post(new WorkerInput.HandleReleased(id));
         cell.nudge(); // whoever waits through this handle must hear that nobody will answer
@@ -97,8 +100,8 @@ abstract class Handle<T> {
     }
 
     void requireOpen(String verb) {
-      String released = get();
-      if (!released.equals(OPEN)) {
+      Object released = get();
+      if (released != OPEN) {
         throw new ReleasedException(
             verb
                 + " on a released handle of "
@@ -220,11 +223,11 @@ abstract class Handle<T> {
 
   @Override
   public String toString() {
-    String released = count.get();
+    Object released = count.get();
     return getClass().getSimpleName()
         + "["
         + count.id
-        + (released.equals(Count.OPEN) ? "" : ", released " + released)
+        + (released == Count.OPEN ? "" : ", released " + released)
         + "]";
   }
 }

@@ -603,6 +603,14 @@ final class TaskContext extends WorkerContext {
     return java.util.Collections.nCopies(push.spec().results(), new Outcome.Failed(failure));
   }
 
+  /** What the handles of a task are released by: a text only for who asks. */
+  private record Ended(String name, TaskId task) {
+    @Override
+    public String toString() {
+      return "when task " + name + " (" + task + ") ended";
+    }
+  }
+
   /** Gives back what the body left, and answers. */
   private void end(List<Outcome> outcomes, List<String> thrown) {
     synchronized (this) {
@@ -612,8 +620,9 @@ final class TaskContext extends WorkerContext {
     }
     List<ObjectId> released = new ArrayList<>(0);
     synchronized (counts) {
+      Object by = counts.size() == 0 ? null : new Ended(push.spec().name(), push.spec().id());
       for (Handle.Count count : counts) {
-        if (count.take("when " + push.spec().display() + " ended")) {
+        if (count.take(by)) {
           released.add(count.id);
         }
       }
