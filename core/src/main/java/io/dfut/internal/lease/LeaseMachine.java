@@ -295,11 +295,8 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     boolean sharesHere = couldHold(total, need) && fits(need, free);
     boolean roomHere =
         sharesHere && fits(placing(request), free) && argumentsFit(request, self, storeRoomBytes);
-    List<NodeId> withRoom =
-        othersWithRoom(placing(request)).stream()
-            .filter(node -> argumentsFit(request, node, others.get(node).report().storeRoomBytes()))
-            .toList();
     if (request.placement() instanceof Placement.Spread && request.hops() == 0) {
+      List<NodeId> withRoom = othersThatTake(request);
       if (withRoom.isEmpty() && !roomHere) { // what fits all the same is spread all the same
         withRoom = othersWithRoom(need);
         roomHere = sharesHere;
@@ -314,7 +311,7 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     if (roomHere) {
       return Optional.empty();
     }
-    Optional<NodeId> other = lessLoaded(withRoom);
+    Optional<NodeId> other = lessLoaded(othersThatTake(request));
     if (other.isPresent() || sharesHere) {
       return other; // arguments that fit nowhere wait here as well as elsewhere
     }
@@ -351,13 +348,7 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
         request.placement() instanceof Placement.Near ? 1 : RequestLease.LOCALITY_BYTES_MIN;
     return request.bytesByNode().entrySet().stream()
         .filter(entry -> !entry.getKey().equals(self) && entry.getValue() - here >= least)
-        .filter(
-            entry -> {
-              View view = others.get(entry.getKey());
-              return view != null
-                  && hasRoom(view, request.resources())
-                  && argumentsFit(request, entry.getKey(), view.report().storeRoomBytes());
-            })
+        .filter(entry -> takes(entry.getKey(), request, request.resources()))
         .max(Map.Entry.<NodeId, Long>comparingByValue().thenComparing(Map.Entry::getKey))
         .map(Map.Entry::getKey);
   }
@@ -368,6 +359,19 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
         .map(Map.Entry::getKey)
         .sorted()
         .toList();
+  }
+
+  /** Those of them that have room for the arguments, too. */
+  private List<NodeId> othersThatTake(RequestLease request) {
+    Resources need = placing(request);
+    return others.keySet().stream().filter(node -> takes(node, request, need)).sorted().toList();
+  }
+
+  private boolean takes(NodeId other, RequestLease request, Resources need) {
+    View view = others.get(other);
+    return view != null
+        && hasRoom(view, need)
+        && argumentsFit(request, other, view.report().storeRoomBytes());
   }
 
   private static boolean hasRoom(View view, Resources need) {

@@ -292,11 +292,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     Map<NodeId, Long> bytes = new HashMap<>();
     long argumentBytes = 0;
     for (ObjectId id : task.spec.dependencies()) {
-      addBytes(bytes, id, 1);
-      Row row = counter.find(id);
-      if (row != null && row.value instanceof Outcome.Stored stored) {
-        argumentBytes += stored.bytes();
-      }
+      argumentBytes += addBytes(bytes, id, 1);
     }
     if (task.spec.placement() instanceof Placement.Near(ObjectId near)) {
       addBytes(bytes, near, 1_000_000); // asked for by name: outweighs the arguments
@@ -304,16 +300,19 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     return new LeaseBook.Locality(bytes, argumentBytes);
   }
 
-  private void addBytes(Map<NodeId, Long> bytes, ObjectId id, long weight) {
+  /** Its size, as far as it is in stores. */
+  private long addBytes(Map<NodeId, Long> bytes, ObjectId id, long weight) {
     Row row = counter.find(id);
     if (row != null && row.value instanceof Outcome.Stored stored) {
       for (NodeId node : stored.sources()) {
         bytes.merge(node, stored.bytes() * weight, Long::sum);
       }
-    } else if (row != null
-        && row.value instanceof Outcome.Actor(WorkerId worker, String className)) {
+      return stored.bytes();
+    }
+    if (row != null && row.value instanceof Outcome.Actor(WorkerId worker, String className)) {
       bytes.merge(worker.node(), weight, Long::sum);
     }
+    return 0;
   }
 
   // ---- pushing ----

@@ -37,7 +37,7 @@ abstract class Handle<T> {
    */
   static final class Count extends AtomicReference<Object> implements Runnable {
     private static final long serialVersionUID = 1L;
-    private static final String OPEN = "";
+    private static final Object OPEN = new Object();
 
     final transient WorkerActor worker;
     final transient ObjectId id;

@@ -1,6 +1,5 @@
 package io.dfut.internal.runtime;
 
-import com.typesafe.config.Config;
 import io.dfut.Inspection;
 import io.dfut.JobId;
 import io.dfut.NodeId;
@@ -63,8 +62,6 @@ final class NodeRuntime implements Membership.Listener {
 
   /** The answer to whoever called a dead worker. */
   private record Obituary(WorkerId asker, WorkerMessage.WorkerDied answer) {}
-
-  private static final String ROLES = "pekko.cluster.roles";
 
   /** Messages that wait for one such node; more are dropped, as messages may be. */
   private static final int STRANGER_MESSAGES_MAX = 10_000;
@@ -146,13 +143,10 @@ final class NodeRuntime implements Membership.Listener {
             self.toString());
     this.directory = new ActorDirectory(this, settings.directoryTimeout());
     this.garbage = new GarbageRequests(this, settings.collectsGarbage());
-    Config config = system.settings().config();
     Resources offered =
-        !offersWork
-            ? Resources.NONE
-            : config.hasPath(ROLES) // there is a cluster
-                ? settings.resources().withRoles(config.getStringList(ROLES))
-                : settings.resources();
+        offersWork
+            ? settings.resources().withRoles(Systems.roles(system.settings().config()))
+            : Resources.NONE;
     LeaseMachine leases =
         new LeaseMachine(
             self,

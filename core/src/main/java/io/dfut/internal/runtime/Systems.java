@@ -63,6 +63,13 @@ public final class Systems {
   /** The role of members that offer work; a driver's node has another. */
   private static final String NODE_ROLE = "dfut-node";
 
+  private static final String ROLES = "pekko.cluster.roles";
+
+  /** The Pekko roles of this node; none where there is no cluster on the class path. */
+  static List<String> roles(Config config) {
+    return config.hasPath(ROLES) ? config.getStringList(ROLES) : List.of();
+  }
+
   /** Set by the launcher: a program's local system is to be a client of this cluster. */
   private static final String RUN_CLUSTER = "dfut.run.cluster";
 
@@ -266,8 +273,7 @@ public final class Systems {
           provider.equals("local") || provider.endsWith("LocalActorRefProvider")
               ? Optional.empty()
               : provider().embedded(system);
-      boolean offersWork =
-          membership.isEmpty() || config.getStringList("pekko.cluster.roles").contains(NODE_ROLE);
+      boolean offersWork = membership.isEmpty() || roles(config).contains(NODE_ROLE);
       NodeId self =
           membership
               .map(Membership::self)

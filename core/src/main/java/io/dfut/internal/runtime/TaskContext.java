@@ -632,10 +632,10 @@ final class TaskContext extends WorkerContext {
     worker.ended(this);
     pushed.unpin();
     boolean plain = released.isEmpty() && push.lent().isEmpty() && noReferences(outcomes);
+    if (plain && pushed.claim instanceof LocalTask local) {
+      local.completeDirectly(outcomes, push.attempt());
+    }
     if (plain && !push.spec().id().owner().equals(worker.id())) {
-      if (pushed.claim instanceof LocalTask local) {
-        local.completeDirectly(outcomes, push.attempt());
-      }
       worker
           .node()
           .send(
@@ -650,9 +650,6 @@ final class TaskContext extends WorkerContext {
                   thrown,
                   worker.id()));
     } else {
-      if (plain && pushed.claim instanceof LocalTask local) {
-        local.completeDirectly(outcomes, push.attempt());
-      }
       worker.post(new WorkerInput.TaskEnded(push, outcomes, thrown, released));
     }
   }

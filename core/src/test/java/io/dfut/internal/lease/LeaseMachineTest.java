@@ -707,6 +707,11 @@ final class LeaseMachineTest {
     for (NodeId holder : holders) {
       bytes.put(holder, 8 * MIB);
     }
+    return asksWithArguments(hops, bytes);
+  }
+
+  /** With arguments of 8 MiB, of which nodes have so much. */
+  private LeaseId asksWithArguments(int hops, Map<NodeId, Long> bytes) {
     LeaseId lease = new LeaseId(OWNER, ++scheduler.lastLease);
     scheduler.hears(
         new RequestLease(
@@ -756,18 +761,7 @@ final class LeaseMachineTest {
   @Test
   void holderOfSomeArgumentsIsPassedOverWhenTheOthersDoNotFitThere() {
     knowsRoom(THERE, cpus(2), MIB);
-    LeaseId lease = new LeaseId(OWNER, ++scheduler.lastLease);
-    scheduler.hears(
-        new RequestLease(
-            lease,
-            new JobId(HERE, 1),
-            cpus(1),
-            new Placement.Anywhere(),
-            Map.of(THERE, 6 * MIB, HERE, 2 * MIB),
-            8 * MIB,
-            0,
-            0,
-            Use.TASKS));
+    LeaseId lease = asksWithArguments(0, Map.of(THERE, 6 * MIB, HERE, 2 * MIB));
     assertThat(scheduler.granted(lease)).isTrue();
   }
 
