@@ -38,6 +38,16 @@ public record NodeId(String host, int port, long incarnation) implements Compara
     return host + ":" + port;
   }
 
+  // Within a JVM it is mostly the same object.
+  @Override
+  public boolean equals(Object other) {
+    return this == other
+        || (other instanceof NodeId node
+            && incarnation == node.incarnation
+            && port == node.port
+            && host.equals(node.host));
+  }
+
   // The incarnation is drawn at random at each start: the host would add nothing but time.
   @Override
   public int hashCode() {

@@ -25,6 +25,15 @@ public record WorkerId(NodeId node, long sequence) implements Comparable<WorkerI
     return byNode != 0 ? byNode : Long.compare(sequence, other.sequence);
   }
 
+  // Within a JVM it is mostly the same object.
+  @Override
+  public boolean equals(Object other) {
+    return this == other
+        || (other instanceof WorkerId worker
+            && sequence == worker.sequence
+            && node.equals(worker.node));
+  }
+
   @Override
   public int hashCode() {
     return 31 * node.hashCode() + Long.hashCode(sequence);

@@ -48,16 +48,14 @@ public record Mutation(String name, String folder, String file, String right, St
             "TaskBook.java",
             """
                 came.forEach(counter::holdReleased);
-                answer.held().forEach(\
-            held -> counter.onHeld(held.object(), answer.executor(), held.epoch()));
+                stillHeld(answer);
                 releaseArguments(task);
             """,
             """
                 came.forEach(counter::holdReleased);
                 releaseArguments(task);
                 counter.sweep();
-                answer.held().forEach(\
-            held -> counter.onHeld(held.object(), answer.executor(), held.epoch()));
+                stillHeld(answer);
             """),
         new Mutation(
             "a release has no epoch",

@@ -1,6 +1,7 @@
 package io.dfut.internal.ownership;
 
-import java.util.concurrent.atomic.AtomicLong;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 
 /**
  * Decides, once for each time that a task is on offer, who starts it: the worker it was pushed to,
@@ -9,16 +10,26 @@ import java.util.concurrent.atomic.AtomicLong;
  * else executors in the JVM should know.
  */
 public class Claim {
+  private static final VarHandle STATE;
+
+  static {
+    try {
+      STATE = MethodHandles.lookup().findVarHandle(Claim.class, "state", long.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
   /**
    * Four times the attempt that is on offer; plus one when it is taken, plus two when its outcome
-   * is decided. One word, for one CAS.
+   * is decided. One word, for one CAS. A field, since there are as many claims as tasks.
    */
-  private final AtomicLong state = new AtomicLong();
+  private volatile long state;
 
   /** True for one caller between two calls of {@link #reopen}. */
   public boolean take() {
-    long before = state.get();
-    return (before & 1) == 0 && state.compareAndSet(before, before | 1);
+    long before = state;
+    return (before & 1) == 0 && STATE.compareAndSet(this, before, before | 1);
   }
 
   /**
@@ -26,8 +37,10 @@ public class Claim {
    * worker still while it was claimed inline, ended there, and is on offer anew.
    */
   public boolean take(int attempt) {
-    long before = state.get();
-    return (before & 1) == 0 && before >>> 2 <= attempt && state.compareAndSet(before, before | 1);
+    long before = state;
+    return (before & 1) == 0
+        && before >>> 2 <= attempt
+        && STATE.compareAndSet(this, before, before | 1);
   }
 
   /**
@@ -37,20 +50,20 @@ public class Claim {
    */
   public boolean decide(int attempt) {
     long undecided = ((long) attempt << 2) | 1;
-    return state.compareAndSet(undecided, undecided | 2);
+    return STATE.compareAndSet(this, undecided, undecided | 2);
   }
 
   public boolean isTaken() {
-    return (state.get() & 1) != 0;
+    return (state & 1) != 0;
   }
 
   /** The attempt that is on offer. */
   public int attempt() {
-    return (int) (state.get() >>> 2);
+    return (int) (state >>> 2);
   }
 
   /** The task is on offer again. Called by the owner, once nobody else has it any more. */
   void reopen(int newAttempt) {
-    state.set((long) newAttempt << 2);
+    state = (long) newAttempt << 2;
   }
 }

@@ -485,7 +485,7 @@ final class OwnershipTable implements ReferenceCounter.Listener {
    */
   void onNodeDied(NodeId dead) {
     recovering = true;
-    for (Row row : snapshot()) {
+    for (Row row : counter.allRows()) {
       if (row.isOwned()) {
         dropCopies(row, List.of(dead));
       } else if (row.id.owner().node().equals(dead)) {
@@ -499,7 +499,7 @@ final class OwnershipTable implements ReferenceCounter.Listener {
   }
 
   void onWorkerDied(WorkerId dead, String cause) {
-    for (Row row : snapshot()) {
+    for (Row row : counter.allRows()) {
       if (!row.isOwned() && row.id.owner().equals(dead)) {
         failBorrowed(row, cause);
       }
@@ -530,11 +530,5 @@ final class OwnershipTable implements ReferenceCounter.Listener {
       announce(row);
     }
     counter.ownerDied(row);
-  }
-
-  private List<Row> snapshot() {
-    List<Row> all = new ArrayList<>();
-    counter.rows().forEach(all::add);
-    return all;
   }
 }

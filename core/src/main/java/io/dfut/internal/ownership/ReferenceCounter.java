@@ -13,7 +13,6 @@ import io.dfut.internal.task.CallSite;
 import io.dfut.internal.task.TaskSpec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -95,7 +94,7 @@ final class ReferenceCounter {
   }
 
   private final WorkerId self;
-  private final Map<ObjectId, Row> rows = new HashMap<>();
+  private final Rows rows;
 
   /** Transits that this worker sent and nobody has closed, by id, with the receiver. */
   private final Map<Long, OpenTransit> openTransits = new LinkedHashMap<>();
@@ -145,6 +144,7 @@ final class ReferenceCounter {
    */
   ReferenceCounter(WorkerId self, long handoverGraceNanos, long messageTransitNanos) {
     this.self = self;
+    this.rows = new Rows(self);
     this.handoverGraceNanos = handoverGraceNanos;
     this.messageTransitNanos = messageTransitNanos;
   }
@@ -162,11 +162,17 @@ final class ReferenceCounter {
   // ---- rows ----
 
   Row find(ObjectId id) {
-    return rows.get(id);
+    return rows.find(id);
   }
 
-  Iterable<Row> rows() {
-    return rows.values();
+  /** The row of a result of one of this worker's tasks, null if there is none. */
+  Row find(TaskRecord task, int index) {
+    return rows.find(task, index);
+  }
+
+  /** All rows, as a copy: they may come and go while it is gone through. */
+  List<Row> allRows() {
+    return rows.all();
   }
 
   boolean isEmpty() {
@@ -175,21 +181,20 @@ final class ReferenceCounter {
 
   Row own(ObjectId id, Row.Origin origin, CallSite site) {
     Row row = new Row(id, origin, site);
-    Row before = rows.put(id, row);
-    Invariant.check(before == null, "two rows for one object", before);
+    rows.add(row);
     return row;
   }
 
   /** The row of an object that somebody else owns, made if need be. */
   private Row borrowed(ObjectId id, Row.Borrow how, Through through) {
-    Row row = rows.get(id);
+    Row row = rows.find(id);
     if (row == null) {
       // What is kept is shared by all rows that came in the same way.
       row = new Row(id, Row.Origin.BORROWED, through.site().kept());
       row.madeBy = through.what() == null ? null : through.what().intern();
       row.borrow = how;
       row.epoch = ++lastEpoch;
-      rows.put(id, row);
+      rows.add(row);
     }
     return row;
   }
@@ -310,7 +315,7 @@ final class ReferenceCounter {
       if (transit.id() != 0) {
         send(sender, new TransitClosed(transit));
       }
-      return Optional.ofNullable(rows.get(id)).filter(row -> !row.freed);
+      return Optional.ofNullable(rows.find(id)).filter(row -> !row.freed);
     }
     if (transit.id() == 0) {
       return Optional.of(borrowed(id, Row.Borrow.COVERED, through));
@@ -349,7 +354,7 @@ final class ReferenceCounter {
    * the outer value, which contains it, must not go.
    */
   Row found(ObjectId id, Optional<Row> outer) {
-    Row before = rows.get(id);
+    Row before = rows.find(id);
     if (before != null
         && (before.borrow != Row.Borrow.COVERED || outer.isEmpty() || isDead(id.owner()))) {
       return before;
@@ -389,7 +394,7 @@ final class ReferenceCounter {
   /** The owner's side of a registration. */
   void onBorrowed(Borrowed message) {
     ObjectId id = message.transit().object();
-    Row row = rows.get(id);
+    Row row = rows.find(id);
     if (row != null && !row.freed && !isDead(message.borrower())) {
       row.addBorrower(message.borrower(), message.epoch());
     }
@@ -405,7 +410,7 @@ final class ReferenceCounter {
 
   /** An executor's answer says that it still holds what this worker lent it. */
   void onHeld(ObjectId id, WorkerId executor, long epoch) {
-    Row row = rows.get(id);
+    Row row = rows.find(id);
     // A reference of a dead owner is lent without a transit too, but only owners list borrowers.
     if (row != null && row.isOwned() && !row.freed && !isDead(executor)) {
       row.addBorrower(executor, epoch);
@@ -413,7 +418,7 @@ final class ReferenceCounter {
   }
 
   void onBorrowAcknowledged(BorrowAcknowledged message) {
-    Row row = rows.get(message.object());
+    Row row = rows.find(message.object());
     if (row == null || row.isOwned() || row.epoch != message.epoch()) {
       return; // a repeated message, or one about an earlier borrow
     }
@@ -430,7 +435,7 @@ final class ReferenceCounter {
    * one.
    */
   void onCoverGiven(ObjectId id, Settleable cover) {
-    Row row = rows.get(id);
+    Row row = rows.find(id);
     if (row != null && row.borrow == Row.Borrow.REGISTERING) {
       row.covers = new ArrayList<>(row.covers);
       row.covers.add(cover);
@@ -446,7 +451,7 @@ final class ReferenceCounter {
   }
 
   void onBorrowReleased(BorrowReleased message) {
-    Row row = rows.get(message.object());
+    Row row = rows.find(message.object());
     if (row != null && row.removeBorrower(message.borrower(), message.epoch())) {
       suspect(row);
     }
@@ -498,7 +503,7 @@ final class ReferenceCounter {
   }
 
   private void dropHolders(java.util.function.Predicate<WorkerId> isDead) {
-    for (Row row : rows.values()) {
+    for (Row row : rows.all()) {
       for (WorkerId borrower : List.copyOf(row.borrowers().keySet())) {
         if (isDead.test(borrower)) {
           row.removeBorrower(borrower, Long.MAX_VALUE);
@@ -591,7 +596,7 @@ final class ReferenceCounter {
   void sweep() {
     Row row;
     while ((row = suspects.poll()) != null) {
-      if (row.inScope() || rows.get(row.id) != row) {
+      if (row.inScope() || rows.find(row.id) != row) {
         continue; // held again, or gone already: it can stand in the queue twice
       }
       if (row.isOwned()) {
@@ -614,7 +619,7 @@ final class ReferenceCounter {
       free(row);
     }
     if (row.lineage == 0) {
-      rows.remove(row.id);
+      rows.remove(row);
       listener.onDeleted(row);
     }
   }
@@ -628,12 +633,12 @@ final class ReferenceCounter {
 
   private void sweepBorrowed(Row row) {
     switch (row.borrow) {
-      case COVERED -> rows.remove(row.id);
+      case COVERED -> rows.remove(row);
       case REGISTERING -> {
         return; // no release before the acknowledgement, which looks again
       }
       case REGISTERED -> {
-        rows.remove(row.id);
+        rows.remove(row);
         send(row.id.owner(), new BorrowReleased(row.id, self, row.epoch));
       }
     }

@@ -11,6 +11,7 @@ import io.dfut.internal.protocol.PushedArgument;
 import io.dfut.internal.protocol.Transit;
 import io.dfut.internal.protocol.WorkerMessage.ArgumentsLost;
 import io.dfut.internal.protocol.WorkerMessage.CancelTask;
+import io.dfut.internal.protocol.WorkerMessage.Held;
 import io.dfut.internal.protocol.WorkerMessage.TaskHandedBack;
 import io.dfut.internal.protocol.WorkerMessage.TaskPushed;
 import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
@@ -22,6 +23,7 @@ import io.dfut.internal.task.TaskSpec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -31,6 +33,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import org.agrona.collections.Long2ObjectHashMap;
 
 /**
  * The tasks that this worker owns, from submission to the last need for their descriptions (paper
@@ -82,10 +85,10 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   private final LineageLedger lineage;
 
   /**
-   * Tasks whose ends are not known or whose descriptions are kept. Added by submit; removed with
-   * the description, or for an actor's creation with the actor.
+   * By number: tasks whose ends are not known or whose descriptions are kept. Added by submit;
+   * removed with the description, or for an actor's creation with the actor.
    */
-  private final Map<TaskId, TaskRecord> tasks = new HashMap<>();
+  private final Long2ObjectHashMap<TaskRecord> tasks = Rows.byNumber();
 
   private final Map<ActorId, ActorQueue> actors = new LinkedHashMap<>();
   private Consumer<? super WorkerEffect> effects;
@@ -118,12 +121,29 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     return tasks.size();
   }
 
+  /** The task, null when it is not known any more. */
+  private TaskRecord find(TaskId id) {
+    return tasks.get(id.sequence());
+  }
+
+  /** The oldest first, as a copy: they may come and go while it is gone through. */
+  private List<TaskRecord> tasksWhere(Predicate<TaskRecord> which) {
+    List<TaskRecord> some = new ArrayList<>();
+    for (TaskRecord task : tasks.values()) {
+      if (which.test(task)) {
+        some.add(task);
+      }
+    }
+    some.sort(Comparator.comparingLong(task -> task.spec.id().sequence()));
+    return some;
+  }
+
   // ---- submission ----
 
   void submit(WorkerInput.Submit submit) {
     TaskSpec spec = submit.spec();
     TaskRecord task = new TaskRecord(spec, submit.claim(), submit.parent());
-    TaskRecord before = tasks.put(spec.id(), task);
+    TaskRecord before = tasks.put(spec.id().sequence(), task);
     Invariant.check(before == null, "a task was submitted twice", before);
     for (int i = 0; i < spec.results(); i++) {
       Row row = counter.own(task.result(i), Row.Origin.TASK, spec.site());
@@ -536,7 +556,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   // ---- answers ----
 
   void onReturned(TaskReturned answer) {
-    TaskRecord task = tasks.get(answer.task());
+    TaskRecord task = find(answer.task());
     if (task != null && task.answeredAttempt == answer.attempt()) {
       return; // repeated: what it brought is in use
     }
@@ -550,14 +570,14 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     leavePlace(task, !(answer.outcomes().getFirst() instanceof Outcome.Failed));
     if (task.isSettled()) {
       discard(answer);
-      answer.held().forEach(held -> counter.onHeld(held.object(), answer.executor(), held.epoch()));
+      stillHeld(answer);
       releaseArguments(task); // a cancelled body counts until it has ended
       releaseLineageIfDone(task);
       return;
     }
     if (shouldRetryFailure(task, answer)) {
       discard(answer);
-      answer.held().forEach(held -> counter.onHeld(held.object(), answer.executor(), held.epoch()));
+      stillHeld(answer);
       retry(task);
       return;
     }
@@ -570,13 +590,24 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
         counter.arriveAll(
             answer.carried(), answer.executor(), ReferenceCounter.Through.task(task.spec));
     for (int i = 0; i < task.spec.results(); i++) {
-      ObjectId id = task.result(i);
-      table.settle(counter.find(id), id, answer.outcomes().get(i));
+      settle(task, i, answer.outcomes().get(i));
     }
     came.forEach(counter::holdReleased);
-    answer.held().forEach(held -> counter.onHeld(held.object(), answer.executor(), held.epoch()));
+    stillHeld(answer);
     releaseArguments(task);
     releaseLineageIfDone(task);
+  }
+
+  /** What the executor says that it still holds of what it was lent. */
+  private void stillHeld(TaskReturned answer) {
+    for (Held held : answer.held()) {
+      counter.onHeld(held.object(), answer.executor(), held.epoch());
+    }
+  }
+
+  private void settle(TaskRecord task, int index, Outcome outcome) {
+    Row row = counter.find(task, index);
+    table.settle(row, row == null ? task.result(index) : row.id, outcome);
   }
 
   /**
@@ -584,13 +615,13 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
    * one that was leased to itself.
    */
   boolean runsInline(TaskId id) {
-    TaskRecord task = tasks.get(id);
+    TaskRecord task = find(id);
     return task != null && task.runsInline;
   }
 
   /** A task that ran inline ended on this worker itself. */
   void onInlineEnded(TaskReturned answer) {
-    TaskRecord task = tasks.get(answer.task());
+    TaskRecord task = find(answer.task());
     if (task != null && task.attempt == answer.attempt()) {
       task.location = null;
       task.runsInline = false;
@@ -656,7 +687,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   }
 
   void onHandedBack(TaskHandedBack message) {
-    TaskRecord task = tasks.get(message.task());
+    TaskRecord task = find(message.task());
     if (task == null
         || task.attempt != message.attempt()
         || !message.executor().equals(task.location)) {
@@ -689,7 +720,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
    * else is pushed in this step must not look for them there.
    */
   void onArgumentsLost(ArgumentsLost message) {
-    TaskRecord task = tasks.get(message.task());
+    TaskRecord task = find(message.task());
     if (task == null
         || task.attempt != message.attempt()
         || !message.executor().equals(task.location)) {
@@ -734,7 +765,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   private void nudge(TaskRecord task) {
     for (int i = 0; i < task.spec.results(); i++) {
-      Row row = counter.find(task.result(i));
+      Row row = counter.find(task, i);
       if (row != null) {
         row.forEachCell(cell -> effects.accept(new WorkerEffect.Nudge(cell)));
       }
@@ -742,7 +773,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   }
 
   void onClaimedInline(WorkerInput.TaskClaimedInline claimed) {
-    TaskRecord task = tasks.get(claimed.task());
+    TaskRecord task = find(claimed.task());
     if (task == null) { // cancelled between its being claimed and this, and forgotten
       effects.accept(
           new WorkerEffect.Send(self, new CancelTask(claimed.task(), claimed.attempt(), false)));
@@ -782,9 +813,9 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
    */
   private void fail(TaskRecord task, Failure failure) {
     settled(task);
+    Outcome failed = new Outcome.Failed(failure);
     for (int i = 0; i < task.spec.results(); i++) {
-      ObjectId id = task.result(i);
-      table.settle(counter.find(id), id, new Outcome.Failed(failure));
+      settle(task, i, failed);
     }
     if (task.location == null) {
       releaseArguments(task);
@@ -816,7 +847,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     }
     boolean isNeeded = false;
     for (int i = 0; i < task.spec.results(); i++) {
-      Row row = counter.find(task.result(i));
+      Row row = counter.find(task, i);
       isNeeded |= row != null && (row.value instanceof Outcome.Stored || row.freed);
     }
     if (isNeeded && task.isRebuildable()) {
@@ -841,7 +872,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   private void forget(TaskRecord task) {
     boolean stays = false;
     for (int i = 0; i < task.spec.results(); i++) {
-      Row row = counter.find(task.result(i));
+      Row row = counter.find(task, i);
       if (row != null && task.spec.kind() instanceof TaskSpec.Kind.Creation) {
         stays = true;
       } else if (row != null) {
@@ -849,7 +880,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       }
     }
     if (!stays) {
-      tasks.remove(task.spec.id());
+      tasks.remove(task.spec.id().sequence());
     }
   }
 
@@ -877,7 +908,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
         continue; // it went already, by another way
       }
       for (int i = 0; i < task.spec.results(); i++) {
-        Row row = counter.find(task.result(i));
+        Row row = counter.find(task, i);
         if (row != null && row.freed) {
           going.addAll(lineage.takersOf(row.id));
         }
@@ -1050,18 +1081,18 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   /** Detached actors outlive whoever made them, also while they are being made. */
   void cancelChildren(TaskId parent) {
-    for (TaskRecord task : List.copyOf(tasks.values())) {
+    for (TaskRecord child : tasksWhere(task -> task.parent.filter(parent::equals).isPresent())) {
       boolean isDetached =
-          task.spec.kind() instanceof TaskSpec.Kind.Creation(TaskSpec.ActorOptions options)
+          child.spec.kind() instanceof TaskSpec.Kind.Creation(TaskSpec.ActorOptions options)
               && options.detached();
-      if (!isDetached && task.parent.isPresent() && task.parent.get().equals(parent)) {
-        cancel(task, " together with its parent " + parent);
+      if (!isDetached) {
+        cancel(child, " together with its parent " + parent);
       }
     }
   }
 
   void onDeadline(TaskId id) {
-    TaskRecord task = tasks.get(id);
+    TaskRecord task = find(id);
     if (task != null && !task.isSettled()) {
       String time = java.time.Duration.ofNanos(task.spec.timeoutNanos()).toString();
       String was = task.state.name().toLowerCase(java.util.Locale.ROOT);
@@ -1085,10 +1116,9 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   /** Workers died, whose leases have been dropped: nothing may be pushed to them meanwhile. */
   void onWorkersDied(Predicate<WorkerId> isDead, Failure.Kind kind, String cause) {
-    for (TaskRecord task : List.copyOf(tasks.values())) {
-      if (task.location != null && isDead.test(task.location)) {
-        crashed(task, kind, cause);
-      }
+    for (TaskRecord task :
+        tasksWhere(some -> some.location != null && isDead.test(some.location))) {
+      crashed(task, kind, cause);
     }
     for (ActorQueue queue : List.copyOf(actors.values())) {
       Row row = counter.find(queue.actor.object());
@@ -1098,19 +1128,11 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
         actorDied(row, name, worker, cause);
       }
     }
-    List<Row> gone = new ArrayList<>();
-    for (Row row : counter.rows()) {
+    for (Row row : counter.allRows()) {
       if (row.value instanceof Outcome.Actor(WorkerId worker, String name) && isDead.test(worker)) {
-        gone.add(row);
+        actorDied(row, name, worker, cause);
       }
     }
-    gone.forEach(
-        row ->
-            actorDied(
-                row,
-                ((Outcome.Actor) row.value).className(),
-                ((Outcome.Actor) row.value).worker(),
-                cause));
   }
 
   private void actorDied(Row row, String className, WorkerId worker, String cause) {
@@ -1125,7 +1147,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   /** The worker closes: every task that is not settled fails, and what runs is stopped. */
   void close(Failure failure) {
-    for (TaskRecord task : List.copyOf(tasks.values())) {
+    for (TaskRecord task : tasksWhere(task -> true)) {
       stop(task, failure, false);
       if (!task.isSettled()) {
         fail(task, failure); // its answer will not be heard any more

@@ -398,9 +398,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
     closed = true;
     Failure failure = Failure.of(Failure.Kind.CLOSED, reason);
     tasks.close(failure);
-    List<Row> rows = new ArrayList<>();
-    counter.rows().forEach(rows::add);
-    for (Row row : rows) {
+    for (Row row : counter.allRows()) {
       row.takeAskers(); // borrowers hear of the owner's end, not of a failure of the object
       if (row.value == null && !row.freed) {
         table.settle(row, row.id, new Outcome.Failed(failure));
@@ -426,7 +424,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
   /** The rows, for people. */
   public List<Inspection.Row> describe() {
     List<Inspection.Row> described = new ArrayList<>();
-    for (Row row : counter.rows()) {
+    for (Row row : counter.allRows()) {
       String state =
           row.freed
               ? "freed, kept for lineage"

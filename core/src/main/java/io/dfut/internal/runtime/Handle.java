@@ -5,7 +5,6 @@ import io.dfut.ObjectId;
 import io.dfut.ReleasedException;
 import io.dfut.internal.ownership.WorkerInput;
 import io.dfut.internal.task.CallSite;
-import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.time.Duration;
 import java.util.Objects;
@@ -21,8 +20,6 @@ import org.slf4j.LoggerFactory;
  * comes first of {@code close}, the end of the task that made it, and unreachability. Thread-safe.
  */
 abstract class Handle<T> {
-  private static final Cleaner CLEANER = Cleaner.create();
-
   /**
    * Named for users: on DEBUG it tells which handles nobody closed, and where they came from, and
    * every line that closes one is noted.
@@ -35,7 +32,7 @@ abstract class Handle<T> {
    * The count. Refers to everything but the handle, so that the handle can become unreachable. Its
    * value is what it was released by, which says so when it is asked for its text.
    */
-  static final class Count extends AtomicReference<Object> implements Runnable {
+  static final class Count extends AtomicReference<Object> {
     private static final long serialVersionUID = 1L;
     private static final Object OPEN = new Object();
 
@@ -45,6 +42,9 @@ abstract class Handle<T> {
 
     /** The object whose value held the reference, if it came out of one. */
     final transient Optional<ObjectId> outer;
+
+    /** Sees that the handle is unreachable; null for one that something else gives back. */
+    private transient Unreachable guard;
 
     /** Where the handle came to be; set only while somebody wants to know, as it costs a walk. */
     private transient CallSite madeAt = CallSite.UNKNOWN;
@@ -80,9 +80,8 @@ abstract class Handle<T> {
       return get() == OPEN;
     }
 
-    /** By the cleaner: the handle is unreachable. */
-    @Override
-    public void run() {
+    /** The handle is unreachable. */
+    void unreachable() {
       if (isOpen()) {
         FORGOTTEN.debug(
             "a handle on {}, made at {}, was not closed: the garbage collector released it",
@@ -94,6 +93,9 @@ abstract class Handle<T> {
 
     void release(Object where) {
       if (take(where)) {
+        if (guard != null) {
+          guard.dismiss();
+        }
         worker.post(new WorkerInput.HandleReleased(id));
         cell.nudge(); // whoever waits through this handle must hear that nobody will answer
       }
@@ -121,7 +123,7 @@ abstract class Handle<T> {
       if (FORGOTTEN.isDebugEnabled()) {
         count.madeAt = CallSite.here();
       }
-      CLEANER.register(this, count);
+      count.guard = new Unreachable(this, count);
     }
   }
 

@@ -44,8 +44,14 @@ final class Inbox<I> {
 
   /** Adds an input and sees to it that it is handled. Never blocks. */
   void post(I input) {
-    enqueue(input);
-    drain();
+    ArrayDeque<Inbox<?>> turns = TURNS.get();
+    if (turns.isEmpty() && queue.isEmpty() && turn.compareAndSet(false, true)) {
+      turns.add(this); // nothing waits and nobody has the turn: there is no need to queue it
+      work(turns, input);
+    } else {
+      enqueue(input);
+      drain();
+    }
   }
 
   /** Adds an input for whoever drains next. */
@@ -57,29 +63,41 @@ final class Inbox<I> {
   void drain() {
     ArrayDeque<Inbox<?>> turns = TURNS.get();
     turns.add(this);
-    if (turns.size() > 1) {
-      return; // a step of this thread posted: after that step
+    if (turns.size() == 1) { // else a step of this thread posted: after that step
+      work(turns, null);
     }
+  }
+
+  /**
+   * Takes turns at this inbox and those that its steps post to.
+   *
+   * @param first an input that was not queued, when this thread has the turn for it; else null
+   */
+  private void work(ArrayDeque<Inbox<?>> turns, I first) {
     try {
-      Inbox<?> next = this;
-      while (next != null) {
-        next.takeTurn();
+      takeTurn(first);
+      turns.poll();
+      for (Inbox<?> next = turns.peek(); next != null; next = turns.peek()) {
+        next.takeTurn(null);
         turns.poll();
-        next = turns.peek();
       }
     } finally {
       turns.clear();
     }
   }
 
-  private void takeTurn() {
+  private void takeTurn(I first) {
     int handled = 0;
-    while (!queue.isEmpty() && turn.compareAndSet(false, true)) {
+    I input = first;
+    while (input != null || (!queue.isEmpty() && turn.compareAndSet(false, true))) {
       try {
-        I input;
-        while (handled < TURN_MAX && (input = queue.poll()) != null) {
-          handled++;
+        if (input == null) {
+          input = queue.poll();
+        }
+        while (input != null) {
           step.accept(input);
+          handled++;
+          input = handled < TURN_MAX ? queue.poll() : null;
         }
       } finally {
         turn.set(false);

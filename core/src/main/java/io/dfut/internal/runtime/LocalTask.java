@@ -16,12 +16,14 @@ final class LocalTask extends Claim {
   /** Where the values it takes are waited for, in the order of its dependencies. */
   final List<ResultCell> dependencies;
 
-  final long sinceNanos = System.nanoTime();
+  /** When it was submitted, if it has a time to end in. */
+  final long sinceNanos;
 
   LocalTask(TaskSpec spec, List<ResultCell> results, List<ResultCell> dependencies) {
     this.spec = spec;
     this.results = results;
     this.dependencies = dependencies;
+    this.sinceNanos = spec.timeoutNanos() == 0 ? 0 : System.nanoTime();
   }
 
   /**

@@ -28,8 +28,8 @@ final class Pushed {
   final TaskPushed push;
   final Claim claim;
 
-  /** When the message came, for what is left of the task's time. */
-  final long sinceNanos = System.nanoTime();
+  /** When the message came, if the task has a time to end in. */
+  final long sinceNanos;
 
   /** Of the arguments that are in stores: none of most tasks. Written before it is offered. */
   private Map<ObjectKey, CompletableFuture<SharedPin>> pins = Map.of();
@@ -43,6 +43,7 @@ final class Pushed {
   Pushed(TaskPushed push, Claim claim) {
     this.push = push;
     this.claim = claim;
+    this.sinceNanos = push.timeoutNanosLeft() == 0 ? 0 : System.nanoTime();
   }
 
   boolean isTask(TaskId task, int attempt) {

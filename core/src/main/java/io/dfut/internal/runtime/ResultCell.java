@@ -18,10 +18,13 @@ final class ResultCell implements Settleable {
   private record Waiter(Thread thread, Runnable callback, Waiter next) {}
 
   private static final VarHandle STATE;
+  private static final VarHandle GUARD;
 
   static {
     try {
-      STATE = MethodHandles.lookup().findVarHandle(ResultCell.class, "state", Object.class);
+      MethodHandles.Lookup lookup = MethodHandles.lookup();
+      STATE = lookup.findVarHandle(ResultCell.class, "state", Object.class);
+      GUARD = lookup.findVarHandle(ResultCell.class, "guard", Unreachable.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -34,6 +37,19 @@ final class ResultCell implements Settleable {
    * The task that makes it, while it might be run inline by whoever waits; null for anything else.
    */
   volatile LocalTask task;
+
+  /** Of the first handle on it: only here to be reachable. Changed by {@link #GUARD} only. */
+  private volatile Unreachable guard;
+
+  /** Keeps the guard reachable; false when it keeps that of another handle. */
+  boolean keep(Unreachable first) {
+    return GUARD.compareAndSet(this, null, first);
+  }
+
+  /** Keeps it no longer; false when it did not. */
+  boolean dismiss(Unreachable kept) {
+    return GUARD.compareAndSet(this, kept, null);
+  }
 
   /** The outcome, null while it is pending. */
   Outcome outcome() {

@@ -354,8 +354,11 @@ final class TaskContext extends WorkerContext {
     Object call(TaskContext context) throws Throwable;
   }
 
+  private static final Object[] NOTHING = {};
+  private static final Body PLAIN = context -> context.call(NOTHING);
+
   void run() {
-    run(context -> context.call(new Object[0]));
+    run(PLAIN);
   }
 
   /** Runs the body, which the worker knows of, and answers the owner. Never throws. */

@@ -20,13 +20,12 @@ import io.dfut.internal.protocol.WorkerMessage;
 import io.dfut.internal.spi.ObjectKey;
 import io.dfut.internal.spi.ObjectStore;
 import io.dfut.internal.task.Failure;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
@@ -73,6 +72,7 @@ final class WorkerActor {
 
   private final java.util.function.Consumer<WorkerEffect> effects = this::perform;
   private final ValueReader reader;
+  private final References.Sink sink = new ResultReferences();
   private final WorkerContext context;
   private final AtomicLong lastTask = new AtomicLong();
 
@@ -80,7 +80,12 @@ final class WorkerActor {
   private final AtomicLong lastMessageTransit = new AtomicLong();
 
   private final AtomicInteger pending = new AtomicInteger();
-  private final Set<TaskContext> active = ConcurrentHashMap.newKeySet();
+
+  /**
+   * Tasks that run here: of a pool's worker one, and within it those that it runs inline; of an
+   * actor as many as it may run at a time. The last is the first to go. Guarded by itself.
+   */
+  private final ArrayList<TaskContext> active = new ArrayList<>(4);
 
   /** Timers that the machine set. Touched only in the machine's turn. */
   private final Map<WorkerTimer, Cancellable> timers = new HashMap<>();
@@ -412,19 +417,30 @@ final class WorkerActor {
 
   /** It is this worker's to run now: who wants it stopped finds it here. */
   void taken(TaskContext task) {
-    active.add(task);
+    synchronized (active) {
+      active.add(task);
+    }
   }
 
   void ended(TaskContext task) {
-    active.remove(task);
+    synchronized (active) {
+      int place = active.lastIndexOf(task);
+      if (place >= 0) {
+        active.remove(place);
+      }
+    }
   }
 
   Optional<TaskContext> running(TaskId task, int attempt) {
-    return active.stream().filter(context -> context.isTask(task, attempt)).findFirst();
+    return runningWhere(context -> context.isTask(task, attempt)).stream().findFirst();
   }
 
   List<TaskContext> runningWhere(Predicate<TaskContext> which) {
-    return active.stream().filter(which).toList();
+    List<TaskContext> running;
+    synchronized (active) {
+      running = List.copyOf(active);
+    }
+    return running.stream().filter(which).toList();
   }
 
   // ---- what user code calls ----
@@ -549,31 +565,33 @@ final class WorkerActor {
 
   /** Notes the references in a result of this worker's. */
   References.Sink sink() {
-    return new References.Sink() {
-      @Override
-      public ObjectId shared(SharedDFut<?> shared) {
-        if (!(shared instanceof SharedHandle<?> handle)) {
-          throw new io.dfut.SerializationException(
-              "not a reference of this library: " + shared.getClass().getName());
-        }
-        return mine(handle, "a SharedDFut");
-      }
+    return sink;
+  }
 
-      @Override
-      public ActorId actor(ActorHandle<?> actor) {
-        ActorHandles.Reference<?> handle = ActorHandles.reference(actor);
-        mine(handle, "an ActorHandle");
-        return handle.id();
+  private final class ResultReferences implements References.Sink {
+    @Override
+    public ObjectId shared(SharedDFut<?> shared) {
+      if (!(shared instanceof SharedHandle<?> handle)) {
+        throw new io.dfut.SerializationException(
+            "not a reference of this library: " + shared.getClass().getName());
       }
+      return mine(handle, "a SharedDFut");
+    }
 
-      private ObjectId mine(Handle<?> handle, String what) {
-        handle.requireOpen("returning " + what);
-        if (handle.worker() != WorkerActor.this) {
-          activeContext().track(adopt(handle, what));
-        }
-        return handle.object();
+    @Override
+    public ActorId actor(ActorHandle<?> actor) {
+      ActorHandles.Reference<?> handle = ActorHandles.reference(actor);
+      mine(handle, "an ActorHandle");
+      return handle.id();
+    }
+
+    private ObjectId mine(Handle<?> handle, String what) {
+      handle.requireOpen("returning " + what);
+      if (handle.worker() != WorkerActor.this) {
+        activeContext().track(adopt(handle, what));
       }
-    };
+      return handle.object();
+    }
   }
 
   boolean cancel(Handle.Count count) {

@@ -140,10 +140,9 @@ class WorkerContext implements ContextBackend {
   public final Object submit(TaskTemplate template, Object[] arguments) {
     TaskId id = worker.nextTask();
     TaskSpec.Kind kind =
-        template
-            .actor()
-            .<TaskSpec.Kind>map(actor -> new TaskSpec.Kind.Call(actorOf(actor)))
-            .orElse(new TaskSpec.Kind.Plain());
+        template.actor().isEmpty()
+            ? TaskSpec.Kind.PLAIN
+            : new TaskSpec.Kind.Call(actorOf(template.actor().get()));
     List<ResultCell> cells = submit(id, kind, template, arguments);
     if (cells.size() == 1) {
       return future(new Handle.Count(worker, id.result(0), cells.getFirst(), Optional.empty()));
@@ -179,11 +178,9 @@ class WorkerContext implements ContextBackend {
                 template.function(),
                 io.dfut.internal.codec.ValueCodecs::isImmutable,
                 value -> captured(value, lent));
-    List<ResultCell> dependencies = new ArrayList<>(0);
-    List<DFut<?>> temporary = new ArrayList<>(0);
     Argument[] arguments = new Argument[values.length];
     for (int i = 0; i < values.length; i++) {
-      arguments[i] = argument(values[i], lent, dependencies, temporary);
+      arguments[i] = argument(values[i], lent);
     }
     WorkerContext acting = acting();
     long timeout = timeoutNanos(template, acting.timeoutNanosLeft());
@@ -204,7 +201,7 @@ class WorkerContext implements ContextBackend {
             depth(),
             site);
     List<ResultCell> cells = cells(template.results());
-    LocalTask local = new LocalTask(spec, cells, dependencies);
+    LocalTask local = new LocalTask(spec, cells, lent.dependencies);
     if (kind instanceof TaskSpec.Kind.Plain) {
       cells.forEach(cell -> cell.task = local);
     }
@@ -214,7 +211,6 @@ class WorkerContext implements ContextBackend {
       // The table may have looked for its children before this one was there.
       running.task().ifPresent(stopped -> worker.post(new WorkerInput.ParentCancelled(stopped)));
     }
-    temporary.forEach(DFut::close); // the task counts them now
     lent.counted();
     Reference.reachabilityFence(values); // the handles among them
     Reference.reachabilityFence(template); // the actor's
@@ -256,38 +252,29 @@ class WorkerContext implements ContextBackend {
     }
   }
 
-  private Argument argument(
-      Object value, Lent lent, List<ResultCell> dependencies, List<DFut<?>> temporary) {
+  private Argument argument(Object value, Lent lent) {
     return switch (value) {
-      case DFut<?> future -> {
-        OwnedHandle<?> handle = own(future);
-        dependencies.add(handle.count.cell);
-        yield new Argument.Reference(handle.object());
-      }
+      case DFut<?> future -> new Argument.Reference(lent.dependOn(own(future)));
       case Arg.All<?>(List<?> futures) -> {
         List<ObjectId> ids = new ArrayList<>(futures.size());
         for (Object future : futures) {
-          OwnedHandle<?> handle = own((DFut<?>) future);
-          dependencies.add(handle.count.cell);
-          ids.add(handle.object());
+          ids.add(lent.dependOn(own((DFut<?>) future)));
         }
         yield new Argument.ReferenceList(ids);
       }
-      case Arg.Value<?>(Object plain) -> plain(plain, lent, dependencies, temporary);
-      case null, default -> plain(value, lent, dependencies, temporary);
+      case Arg.Value<?>(Object plain) -> plain(plain, lent);
+      case null, default -> plain(value, lent);
     };
   }
 
-  private Argument plain(
-      Object value, Lent lent, List<ResultCell> dependencies, List<DFut<?>> temporary) {
+  private Argument plain(Object value, Lent lent) {
     Optional<Outcome.Inline> small = worker.node().values().keepInline(value, lent, false);
     if (small.isPresent()) {
       return new Argument.Value(small.get().value(), small.get().contained());
     }
     OwnedHandle<Object> put = (OwnedHandle<Object>) this.put(value);
-    temporary.add(put);
-    dependencies.add(put.count.cell);
-    return new Argument.Reference(put.object());
+    lent.temporary = Lent.with(lent.temporary, put);
+    return new Argument.Reference(lent.dependOn(put));
   }
 
   private Argument.Value captured(Object value, Lent lent) {
@@ -317,17 +304,34 @@ class WorkerContext implements ContextBackend {
   }
 
   /**
-   * References found in values while a task is prepared. Their handles must not go before the task
-   * counts them.
+   * What a task, while it is prepared, is found to take, and references found in values. Their
+   * handles must not go before the task counts them. Most tasks take nothing.
    */
   private final class Lent implements References.Sink {
-    private final List<Object> handles = new ArrayList<>(0);
+    /** Where the values that it takes are waited for, in their order. */
+    List<ResultCell> dependencies = List.of();
+
+    /** Handles of large arguments, which were put for this task. */
+    List<DFut<?>> temporary = List.of();
+
+    private List<Object> handles = List.of();
 
     /**
      * Counts of this worker's own on references that came from another worker of the JVM without a
      * message.
      */
-    private final List<Handle.Count> adopted = new ArrayList<>(0);
+    private List<Handle.Count> adopted = List.of();
+
+    ObjectId dependOn(OwnedHandle<?> handle) {
+      dependencies = with(dependencies, handle.count.cell);
+      return handle.object();
+    }
+
+    private static <E> List<E> with(List<E> some, E another) {
+      List<E> more = some.isEmpty() ? new ArrayList<>(4) : some;
+      more.add(another);
+      return more;
+    }
 
     @Override
     public ObjectId shared(SharedDFut<?> shared) {
@@ -347,15 +351,16 @@ class WorkerContext implements ContextBackend {
 
     private ObjectId lend(Handle<?> handle, String what) {
       handle.requireOpen("passing " + what + " on");
-      handles.add(handle);
+      handles = with(handles, handle);
       if (handle.worker() != worker) {
-        adopted.add(worker.adopt(handle, what));
+        adopted = with(adopted, worker.adopt(handle, what));
       }
       return handle.object();
     }
 
     /** The table has counted them: they may go. */
     void counted() {
+      temporary.forEach(DFut::close);
       adopted.forEach(count -> count.release("after it was passed on"));
       Reference.reachabilityFence(handles);
     }

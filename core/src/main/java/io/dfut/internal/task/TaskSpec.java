@@ -47,6 +47,9 @@ public record TaskSpec(
     CallSite site) {
   /** What a task is for. */
   public sealed interface Kind {
+    /** A plain task's; there is nothing to tell two of them apart. */
+    Plain PLAIN = new Plain();
+
     /** A task that any leased worker may run. */
     record Plain() implements Kind {}
 

@@ -57,7 +57,7 @@ public final class Audit {
   /** What the worker borrows and holds. */
   public static List<Borrowed> borrowed(WorkerMachine machine) {
     List<Borrowed> all = new ArrayList<>();
-    for (Row row : counter(machine).rows()) {
+    for (Row row : counter(machine).allRows()) {
       if (!row.isOwned() && row.inScope()) {
         boolean registered = row.borrow == Row.Borrow.REGISTERED;
         all.add(new Borrowed(row.id, row.id.owner(), row.epoch, registered));
@@ -81,7 +81,7 @@ public final class Audit {
   public static void check(WorkerMachine machine, Set<Object> dead, Set<WorkerTimer> timers) {
     ReferenceCounter counter = counter(machine);
     Map<ObjectId, Integer> containers = new HashMap<>();
-    for (Row row : counter.rows()) {
+    for (Row row : counter.allRows()) {
       if (row.isOwned() && !row.freed && row.value != null) {
         row.value.references().forEach(inner -> containers.merge(inner, 1, Integer::sum));
       }
@@ -110,7 +110,7 @@ public final class Audit {
           "I11: a transit that nobody will close",
           row);
     }
-    for (Row row : counter.rows()) {
+    for (Row row : counter.allRows()) {
       // A value can have come while the inner object was gone, after a death; never the reverse.
       expect(
           row.containers <= containers.getOrDefault(row.id, 0)
