@@ -5,6 +5,7 @@ import io.dfut.internal.api.ContextBackend;
 import io.dfut.internal.api.Placement;
 import io.dfut.internal.api.Resources;
 import io.dfut.internal.api.TaskTemplate;
+import io.dfut.internal.task.TaskSpec;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -31,7 +32,10 @@ public final class ActorBuilder<A extends DFutActor<?>> {
             Optional.empty(),
             constructor.placement(),
             Optional.empty());
-    this(backend, new ActorTemplate(creation, Optional.empty(), 1, false), arguments);
+    this(
+        backend,
+        new ActorTemplate(creation, Optional.empty(), 1, false, TaskSpec.Restarts.NONE),
+        arguments);
   }
 
   private ActorBuilder(ContextBackend backend, ActorTemplate template, Object[] arguments) {
@@ -40,12 +44,12 @@ public final class ActorBuilder<A extends DFutActor<?>> {
     this.arguments = arguments;
   }
 
+  private ActorBuilder<A> with(ActorTemplate other) {
+    return new ActorBuilder<>(backend, other, arguments);
+  }
+
   private ActorBuilder<A> with(TaskTemplate creation) {
-    return new ActorBuilder<>(
-        backend,
-        new ActorTemplate(
-            creation, template.name(), template.maxConcurrency(), template.detached()),
-        arguments);
+    return with(template.creation(creation));
   }
 
   /**
@@ -59,11 +63,7 @@ public final class ActorBuilder<A extends DFutActor<?>> {
     if (name.isBlank()) {
       throw new IllegalArgumentException("the actor's name is blank");
     }
-    return new ActorBuilder<>(
-        backend,
-        new ActorTemplate(
-            template.creation(), Optional.of(name), template.maxConcurrency(), template.detached()),
-        arguments);
+    return with(template.named(name));
   }
 
   /**
@@ -90,20 +90,57 @@ public final class ActorBuilder<A extends DFutActor<?>> {
       throw new IllegalArgumentException(
           "maxConcurrency is " + methods + "; it must be at least 1");
     }
-    return new ActorBuilder<>(
-        backend,
-        new ActorTemplate(template.creation(), template.name(), methods, template.detached()),
-        arguments);
+    return with(template.maxConcurrency(methods));
+  }
+
+  /**
+   * How often the actor is made anew when it dies with its worker or node, or by {@link
+   * DFutContext#kill(io.dfut.ActorHandle, boolean)}: 0 by default, −1 for no bound. Its constructor
+   * runs again, with the same arguments, where there is room; what it had in its fields is gone
+   * ({@link DFutActor#isRestarted()} tells). While it is being made, and for calls that were in
+   * flight, callers get {@link ActorUnavailableException}, unless {@link #maxTaskRetries} lets them
+   * wait.
+   *
+   * <p>The actor's owner, who created it, makes it anew: with the owner gone, nobody does, not even
+   * a detached one.
+   *
+   * @throws IllegalArgumentException below −1
+   */
+  public ActorBuilder<A> maxRestarts(int restarts) {
+    return with(
+        template.restarts(
+            new TaskSpec.Restarts(
+                bound("maxRestarts", restarts), template.restarts().taskRetries())));
+  }
+
+  /**
+   * How often one call is sent again when the actor died before it had answered: 0 by default, so
+   * that no call runs twice; −1 for no bound. Calls are sent again in the order in which they were
+   * submitted, before those that were not sent yet, and calls submitted meanwhile wait. Takes
+   * effect with {@link #maxRestarts} only. What a lost incarnation returned that was too large to
+   * travel with the answer is made again by such a call, too.
+   *
+   * @throws IllegalArgumentException below −1
+   */
+  public ActorBuilder<A> maxTaskRetries(int retries) {
+    return with(
+        template.restarts(
+            new TaskSpec.Restarts(template.restarts().max(), bound("maxTaskRetries", retries))));
+  }
+
+  private static int bound(String what, int times) {
+    if (times < -1) {
+      throw new IllegalArgumentException(
+          what + " is " + times + "; it must be −1 (no bound), 0 or more");
+    }
+    return times;
   }
 
   /**
    * Lets the actor outlive its handles and its owner: it ends when it is killed, or with its node.
    */
   public ActorBuilder<A> detached() {
-    return new ActorBuilder<>(
-        backend,
-        new ActorTemplate(template.creation(), template.name(), template.maxConcurrency(), true),
-        arguments);
+    return with(template.outlivingItsOwner());
   }
 
   /** Creates the actor on this node and no other. */

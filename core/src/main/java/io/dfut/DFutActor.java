@@ -90,6 +90,14 @@ public abstract class DFutActor<M> {
    */
   protected void onStop() throws Exception {}
 
+  /**
+   * Whether this object was made anew ({@link ActorBuilder#maxRestarts}), so that an earlier one
+   * may have answered calls before.
+   */
+  protected final boolean isRestarted() {
+    return cell.isRestarted();
+  }
+
   /** Ends this actor after the running method: that call gets its result, calls behind it fail. */
   protected final void stopSelf() {
     cell.stopSelf();

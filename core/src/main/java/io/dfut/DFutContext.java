@@ -510,7 +510,15 @@ public abstract class DFutContext {
    * ActorDiedException}.
    */
   public final void kill(ActorHandle<?> actor) {
-    backend().kill(actor);
+    backend().kill(actor, false);
+  }
+
+  /**
+   * Ends an actor: as {@link #kill(ActorHandle)}, or, when {@code restart} is true, as a crash of
+   * its worker would, so that it is made anew if {@link ActorBuilder#maxRestarts} allows that.
+   */
+  public final void kill(ActorHandle<?> actor, boolean restart) {
+    backend().kill(actor, restart);
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.dfut.internal.api;
 
+import io.dfut.internal.task.TaskSpec;
 import java.util.Optional;
 
 /**
@@ -9,6 +10,32 @@ import java.util.Optional;
  * @param name its name in the namespace, if any
  * @param maxConcurrency how many methods may run at a time
  * @param detached whether it outlives its handles and its owner
+ * @param restarts how often it comes back, and its calls
  */
 public record ActorTemplate(
-    TaskTemplate creation, Optional<String> name, int maxConcurrency, boolean detached) {}
+    TaskTemplate creation,
+    Optional<String> name,
+    int maxConcurrency,
+    boolean detached,
+    TaskSpec.Restarts restarts) {
+
+  public ActorTemplate creation(TaskTemplate other) {
+    return new ActorTemplate(other, name, maxConcurrency, detached, restarts);
+  }
+
+  public ActorTemplate named(String newName) {
+    return new ActorTemplate(creation, Optional.of(newName), maxConcurrency, detached, restarts);
+  }
+
+  public ActorTemplate maxConcurrency(int methods) {
+    return new ActorTemplate(creation, name, methods, detached, restarts);
+  }
+
+  public ActorTemplate outlivingItsOwner() {
+    return new ActorTemplate(creation, name, maxConcurrency, true, restarts);
+  }
+
+  public ActorTemplate restarts(TaskSpec.Restarts other) {
+    return new ActorTemplate(creation, name, maxConcurrency, detached, other);
+  }
+}

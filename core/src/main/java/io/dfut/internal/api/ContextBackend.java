@@ -35,7 +35,7 @@ public interface ContextBackend {
 
   <A extends DFutActor<?>> Optional<ActorHandle<A>> findActor(Class<A> type, String name);
 
-  void kill(ActorHandle<?> handle);
+  void kill(ActorHandle<?> handle, boolean restart);
 
   boolean cancel(DFut<?> future);
 

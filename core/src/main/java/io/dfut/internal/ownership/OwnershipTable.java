@@ -4,6 +4,7 @@ import io.dfut.NodeId;
 import io.dfut.ObjectId;
 import io.dfut.ObjectLostException.Reason;
 import io.dfut.WorkerId;
+import io.dfut.internal.protocol.WorkerMessage.ActorLost;
 import io.dfut.internal.protocol.WorkerMessage.CopyAdded;
 import io.dfut.internal.protocol.WorkerMessage.CopyLost;
 import io.dfut.internal.protocol.WorkerMessage.EndActor;
@@ -66,7 +67,7 @@ final class OwnershipTable implements ReferenceCounter.Listener {
     /** If this object is an actor, nobody can call it any more. */
     void onActorGone(ObjectId actor);
 
-    /** An actor's address, or its end, is known. */
+    /** An object has an outcome, which may be an actor's address, or its end. */
     void onActorSettled(Row actor);
   }
 
@@ -160,7 +161,8 @@ final class OwnershipTable implements ReferenceCounter.Listener {
           new WorkerEffect.FreeCopies(new ObjectKey(id, stored.attempt()), stored.sources()));
     } else if (outcome instanceof Outcome.Actor actor) {
       effects.accept(
-          new WorkerEffect.Send(actor.worker(), new EndActor("nobody refers to it any more")));
+          new WorkerEffect.Send(
+              actor.worker(), new EndActor("nobody refers to it any more", false)));
     }
   }
 
@@ -222,6 +224,18 @@ final class OwnershipTable implements ReferenceCounter.Listener {
     if (!row.isOwned() && row.value == null && !row.asked) {
       row.asked = true;
       effects.accept(new WorkerEffect.Send(row.id.owner(), new Resolve(row.id, self)));
+    }
+  }
+
+  /** A borrower found an actor's worker dead, and asks where the actor is next. */
+  void onActorLost(ActorLost lost) {
+    Row row = counter.find(lost.actor());
+    if (row != null
+        && row.value instanceof Outcome.Actor actor
+        && actor.worker().equals(lost.worker())) {
+      row.addAsker(lost.asker()); // whether it is made anew is known when this worker hears of it
+    } else {
+      onResolve(new Resolve(lost.actor(), lost.asker()));
     }
   }
 
@@ -431,11 +445,14 @@ final class OwnershipTable implements ReferenceCounter.Listener {
       return Optional.of(
           Failure.lost(Reason.TASK_CANCELLED, lost + task.spec.display() + " was cancelled."));
     }
-    if (!(task.spec.kind() instanceof TaskSpec.Kind.Plain)) {
+    if (!(task.spec.kind() instanceof TaskSpec.Kind.Plain) && !task.isRebuildable()) {
       return Optional.of(
           Failure.lost(
               Reason.ACTOR_WITHOUT_TASK_RETRIES,
-              lost + task.spec.display() + " is an actor's, and its calls are not repeated."));
+              lost
+                  + task.spec.display()
+                  + " is an actor's, and its calls are not, or not any more, repeated; raise"
+                  + " maxTaskRetries."));
     }
     if (task.retriesLeft == 0) {
       return Optional.of(

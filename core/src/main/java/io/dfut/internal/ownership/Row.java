@@ -5,6 +5,7 @@ import io.dfut.WorkerId;
 import io.dfut.internal.protocol.Transit;
 import io.dfut.internal.task.CallSite;
 import io.dfut.internal.task.Outcome;
+import io.dfut.internal.task.TaskSpec;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -38,6 +39,12 @@ final class Row {
   final ObjectId id;
   final Origin origin;
   final CallSite site;
+
+  /**
+   * Of an actor that was there and is not: what its calls may expect while the value is null. Set
+   * when the actor's worker is lost.
+   */
+  TaskSpec.Restarts restarts;
 
   /** What became of the object; null while it is pending, unknown to a borrower, or freed. */
   Outcome value;
@@ -172,6 +179,11 @@ final class Row {
   /** Whether a task that will settle it has not ended. */
   boolean isBeingMade() {
     return value == null && task != null && !task.isSettled();
+  }
+
+  /** Whether it is an actor that is being made anew. */
+  boolean isRestarting() {
+    return value == null && restarts != null;
   }
 
   Map<WorkerId, Long> borrowers() {

@@ -9,6 +9,7 @@ import io.dfut.internal.api.Placement;
 import io.dfut.internal.machine.Invariant;
 import io.dfut.internal.protocol.PushedArgument;
 import io.dfut.internal.protocol.Transit;
+import io.dfut.internal.protocol.WorkerMessage.ActorLost;
 import io.dfut.internal.protocol.WorkerMessage.ArgumentsLost;
 import io.dfut.internal.protocol.WorkerMessage.CancelTask;
 import io.dfut.internal.protocol.WorkerMessage.Held;
@@ -71,12 +72,22 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     boolean pumping;
 
     boolean again;
+
+    /** The incarnation that is called; each counts from zero. */
+    WorkerId at;
+
+    /** An incarnation that has said that it ends, and may be followed by another. */
+    WorkerId ending;
+
     long nextSequence;
 
     ActorQueue(ActorId actor) {
       this.actor = actor;
     }
   }
+
+  /** So many deaths of an actor are told; the oldest are forgotten. */
+  private static final int DEATHS_MAX = 10;
 
   private final WorkerId self;
   private final OwnershipTable table;
@@ -329,8 +340,8 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       }
       return stored.bytes();
     }
-    if (row != null && row.value instanceof Outcome.Actor(WorkerId worker, String className)) {
-      bytes.merge(worker.node(), weight, Long::sum);
+    if (row != null && row.value instanceof Outcome.Actor actor) {
+      bytes.merge(actor.worker().node(), weight, Long::sum);
     }
     return 0;
   }
@@ -472,7 +483,16 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
         line.removeFirst(); // cancelled, or an argument failed: it has no turn
         continue;
       }
-      if (actor == null || actor.value == null || head.state != TaskRecord.State.READY) {
+      if (actor == null || head.state != TaskRecord.State.READY) {
+        return;
+      }
+      Optional<TaskSpec.Restarts> awaited = awaited(actor, queue);
+      if (awaited.isPresent() && !head.waitsFor(awaited.get())) {
+        line.removeFirst();
+        fail(head, unavailable(head, "it was not sent, as the actor is being made anew"));
+        continue;
+      }
+      if (actor.value == null || awaited.isPresent()) {
         return;
       }
       if (actor.value instanceof Outcome.Actor && !isStillReady(head)) {
@@ -480,8 +500,13 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       }
       line.removeFirst();
       switch (actor.value) {
-        case Outcome.Actor(WorkerId worker, String className) -> {
-          push(head, null, worker, queue.nextSequence++);
+        case Outcome.Actor there -> {
+          if (!there.worker().equals(queue.at)) {
+            queue.at = there.worker();
+            queue.nextSequence = 0;
+          }
+          head.sentTo(there.restarts());
+          push(head, null, there.worker(), queue.nextSequence++);
         }
         case Outcome.Failed(Failure failure) -> fail(head, actorGone(head, failure));
         default -> throw new IllegalStateException("an actor's creation gave " + actor.value);
@@ -512,11 +537,36 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     return objects;
   }
 
+  private ActorQueue queueOf(ActorId actor) {
+    return actors.computeIfAbsent(actor, ActorQueue::new);
+  }
+
   private ArrayDeque<TaskRecord> lineOf(TaskRecord call, ActorId actor) {
-    return actors
-        .computeIfAbsent(actor, ActorQueue::new)
-        .lines
-        .computeIfAbsent(call.line, line -> new ArrayDeque<>());
+    return queueOf(actor).lines.computeIfAbsent(call.line, line -> new ArrayDeque<>());
+  }
+
+  /** What calls may expect of an actor that is being made anew, or is about to; else empty. */
+  private static Optional<TaskSpec.Restarts> awaited(Row actor, ActorQueue queue) {
+    if (actor == null) {
+      return Optional.empty();
+    }
+    if (actor.isRestarting()) {
+      return Optional.of(actor.restarts);
+    }
+    return actor.value instanceof Outcome.Actor there && there.worker().equals(queue.ending)
+        ? Optional.of(there.restarts())
+        : Optional.empty();
+  }
+
+  private static Failure unavailable(TaskRecord call, String why) {
+    return Failure.of(
+        Failure.Kind.ACTOR_UNAVAILABLE,
+        call.spec.display()
+            + ", submitted at "
+            + call.spec.site()
+            + ": "
+            + why
+            + ". Later calls may succeed; with maxTaskRetries calls are sent again, and wait.");
   }
 
   private static Failure actorGone(TaskRecord call, Failure cause) {
@@ -534,6 +584,11 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   @Override
   public void onActorSettled(Row row) {
+    if (row.task != null
+        && row.value instanceof Outcome.Failed
+        && row.task.spec.kind() instanceof TaskSpec.Kind.Creation(TaskSpec.ActorOptions options)) {
+      effects.accept(new WorkerEffect.ActorGone(row.task.spec, options));
+    }
     if (actors.isEmpty()) {
       return;
     }
@@ -543,14 +598,108 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     }
   }
 
-  /** An actor's end becomes its object's outcome; calls that are at it fail. */
+  /**
+   * The actor says that it ends. For good: that becomes its object's outcome; else it is made anew
+   * if it may be.
+   */
   void onActorEnded(ObjectId actorObject, Failure failure) {
     Row row = counter.find(actorObject);
-    if (row != null && row.value instanceof Outcome.Actor) {
-      row.forEachCell(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
-      row.value = null;
-      table.settle(row, row.id, new Outcome.Failed(failure));
+    if (row != null && row.value instanceof Outcome.Actor actor) {
+      if (failure.kind() == Failure.Kind.ACTOR_UNAVAILABLE) {
+        actorDied(row, actor, failure.detail());
+      } else {
+        endActor(row, failure);
+      }
     }
+  }
+
+  private void endActor(Row row, Failure failure) {
+    noLongerThere(row);
+    table.settle(row, row.id, new Outcome.Failed(failure));
+  }
+
+  private void noLongerThere(Row row) {
+    row.forEachCell(cell -> effects.accept(new WorkerEffect.Unsettle(cell)));
+    row.value = null;
+  }
+
+  /** Workers died that may have been actors. Comes before anything is sent to where they may be. */
+  void onActorsDied(Predicate<WorkerId> isDead, String cause) {
+    for (Row row : counter.allRows()) {
+      if (row.value instanceof Outcome.Actor actor && isDead.test(actor.worker())) {
+        boolean isOwnerless =
+            !row.isOwned() && (isDead.test(row.id.owner()) || counter.isDead(row.id.owner()));
+        if (isOwnerless) {
+          endActor(row, died(row, actor, cause));
+        } else {
+          actorDied(row, actor, cause);
+        }
+      }
+    }
+  }
+
+  /**
+   * An actor is gone. Its owner makes it anew as long as that is allowed; whoever else knows it
+   * asks the owner what became of it. What happens to its calls is decided when each comes back.
+   */
+  private void actorDied(Row row, Outcome.Actor actor, String cause) {
+    if (row.isOwned() ? !mayRestart(row) : !actor.restarts().any()) {
+      endActor(row, died(row, actor, cause));
+      return;
+    }
+    row.restarts = actor.restarts();
+    noLongerThere(row);
+    if (row.isOwned()) {
+      restart(row.task, cause);
+    } else {
+      row.asked = true;
+      effects.accept(
+          new WorkerEffect.Send(row.id.owner(), new ActorLost(row.id, actor.worker(), self)));
+    }
+    ActorQueue queue = actors.get(new ActorId(row.id.owner(), row.id.sequence()));
+    if (queue != null) {
+      pump(queue); // calls that may not wait hear it
+    }
+  }
+
+  private static boolean mayRestart(Row row) {
+    return row.task != null && row.task.holdsLineage && row.task.isRebuildable() && row.inScope();
+  }
+
+  private void restart(TaskRecord creation, String cause) {
+    if (creation.restartsLeft > 0) {
+      creation.restartsLeft--;
+    }
+    creation.retriesLeft = creation.spec.maxRetries();
+    remember(creation, cause);
+    creation.attempt++;
+    runAgain(creation);
+  }
+
+  private static void remember(TaskRecord creation, String death) {
+    List<String> deaths = new ArrayList<>(creation.deaths);
+    if (deaths.size() == DEATHS_MAX) {
+      deaths.removeFirst();
+    }
+    deaths.add(death);
+    creation.deaths = deaths;
+  }
+
+  private Failure died(Row row, Outcome.Actor actor, String cause) {
+    List<String> before = row.task == null ? List.of() : row.task.deaths;
+    return Failure.died(
+        Failure.Kind.ACTOR_DIED,
+        "actor "
+            + actor.className()
+            + " ("
+            + row.id
+            + ") at "
+            + actor.worker()
+            + " is gone: "
+            + cause
+            + (before.isEmpty() ? "" : ". It had been made anew after: " + before),
+        before.size() + 1,
+        cause);
   }
 
   // ---- answers ----
@@ -567,6 +716,12 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       return;
     }
     task.answeredAttempt = answer.attempt();
+    if (task.spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)
+        && answer.outcomes().getFirst() instanceof Outcome.Failed(Failure failure)
+        && failure.kind() == Failure.Kind.ACTOR_UNAVAILABLE) {
+      onActorEnding(actor, answer, failure);
+      return;
+    }
     leavePlace(task, !(answer.outcomes().getFirst() instanceof Outcome.Failed));
     if (task.isSettled()) {
       discard(answer);
@@ -582,6 +737,18 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       return;
     }
     apply(task, answer);
+  }
+
+  /**
+   * A call was refused by an actor that ends and may be made anew. So will all be that are there;
+   * taken together they keep their order.
+   */
+  private void onActorEnding(ActorId actor, TaskReturned answer, Failure failure) {
+    stillHeld(answer);
+    ActorQueue queue = queueOf(actor);
+    queue.ending = answer.executor();
+    callsLost(tasksWhere(task -> answer.executor().equals(task.location)), failure.detail());
+    pump(queue);
   }
 
   private void apply(TaskRecord task, TaskReturned answer) {
@@ -848,7 +1015,11 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     boolean isNeeded = false;
     for (int i = 0; i < task.spec.results(); i++) {
       Row row = counter.find(task, i);
-      isNeeded |= row != null && (row.value instanceof Outcome.Stored || row.freed);
+      isNeeded |=
+          row != null
+              && (row.value instanceof Outcome.Stored
+                  || row.value instanceof Outcome.Actor
+                  || row.freed);
     }
     if (isNeeded && task.isRebuildable()) {
       lineage.keep(task);
@@ -954,6 +1125,15 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     awaitDependencies(task);
   }
 
+  /** Calls among these tasks, the oldest first, were at an actor that is gone. */
+  private void callsLost(List<TaskRecord> tasks, String cause) {
+    for (TaskRecord task : tasks.reversed()) { // each goes before the next in its line
+      if (task.spec.kind() instanceof TaskSpec.Kind.Call) {
+        crashed(task, Failure.Kind.ACTOR_DIED, cause);
+      }
+    }
+  }
+
   /** A system failure took the task with it. */
   private void crashed(TaskRecord task, Failure.Kind kind, String cause) {
     WorkerId where = task.location;
@@ -972,18 +1152,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       return;
     }
     if (task.spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
-      fail(
-          task,
-          Failure.died(
-              Failure.Kind.ACTOR_DIED,
-              task.spec.display()
-                  + " did not end: the actor at "
-                  + where
-                  + " is gone ("
-                  + cause
-                  + "). It may or may not have run.",
-              1,
-              cause));
+      callCrashed(task, actor, where, cause);
     } else if (task.mayRetry()) {
       retry(task);
     } else {
@@ -1007,14 +1176,39 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     }
   }
 
+  private void callCrashed(TaskRecord call, ActorId actor, WorkerId where, String cause) {
+    String ended =
+        "it did not end: the actor at "
+            + where
+            + " is gone ("
+            + cause
+            + "). It may or may not have run";
+    Optional<TaskSpec.Restarts> awaited = awaited(counter.find(actor.object()), queueOf(actor));
+    if (awaited.isEmpty()) {
+      fail(
+          call,
+          Failure.died(
+              Failure.Kind.ACTOR_DIED, call.spec.display() + ": " + ended + ".", 1, cause));
+    } else if (call.mayRetry()) {
+      retry(call);
+    } else {
+      fail(call, unavailable(call, ended));
+    }
+  }
+
   @Override
   public void rebuild(TaskRecord task) {
     if (!task.isSettled()) {
       return; // under way
     }
     Invariant.check(task.holdsLineage, "a task without lineage is rebuilt", task);
-    lineage.release(task);
     task.chargeRetry();
+    runAgain(task);
+  }
+
+  /** A task that has ended and been kept: its next attempt, whose number it has. */
+  private void runAgain(TaskRecord task) {
+    lineage.release(task);
     task.claim.reopen(task.attempt);
     task.state = TaskRecord.State.WAITING;
     task.holdsArguments = true;
@@ -1030,6 +1224,10 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       }
     }
     lost.stream().distinct().forEach(table::recover);
+    if (task.spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
+      lineOf(task, actor).addLast(task);
+      table.want(counter.find(actor.object()));
+    }
     awaitDependencies(task);
   }
 
@@ -1116,33 +1314,14 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   /** Workers died, whose leases have been dropped: nothing may be pushed to them meanwhile. */
   void onWorkersDied(Predicate<WorkerId> isDead, Failure.Kind kind, String cause) {
-    for (TaskRecord task :
-        tasksWhere(some -> some.location != null && isDead.test(some.location))) {
-      crashed(task, kind, cause);
-    }
-    for (ActorQueue queue : List.copyOf(actors.values())) {
-      Row row = counter.find(queue.actor.object());
-      if (row != null
-          && row.value instanceof Outcome.Actor(WorkerId worker, String name)
-          && isDead.test(worker)) {
-        actorDied(row, name, worker, cause);
+    List<TaskRecord> there =
+        tasksWhere(some -> some.location != null && isDead.test(some.location));
+    for (TaskRecord task : there) {
+      if (!(task.spec.kind() instanceof TaskSpec.Kind.Call)) {
+        crashed(task, kind, cause);
       }
     }
-    for (Row row : counter.allRows()) {
-      if (row.value instanceof Outcome.Actor(WorkerId worker, String name) && isDead.test(worker)) {
-        actorDied(row, name, worker, cause);
-      }
-    }
-  }
-
-  private void actorDied(Row row, String className, WorkerId worker, String cause) {
-    onActorEnded(
-        row.id,
-        Failure.died(
-            Failure.Kind.ACTOR_DIED,
-            "actor " + className + " (" + row.id + ") at " + worker + " is gone: " + cause,
-            1,
-            cause));
+    callsLost(there, cause);
   }
 
   /** The worker closes: every task that is not settled fails, and what runs is stopped. */

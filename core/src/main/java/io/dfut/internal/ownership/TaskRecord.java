@@ -5,6 +5,7 @@ import io.dfut.ObjectId;
 import io.dfut.TaskId;
 import io.dfut.WorkerId;
 import io.dfut.internal.task.TaskSpec;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -80,6 +81,12 @@ final class TaskRecord {
   /** The last attempt whose answer was applied, or dropped for good; −1 before. */
   int answeredAttempt = -1;
 
+  /** Of an actor's creation: how often it may be made anew; −1 for no bound. */
+  int restartsLeft;
+
+  /** Of an actor's creation: how it came to die, the first death first. */
+  List<String> deaths = List.of();
+
   /** It was cancelled or its time ran out: never retried, never rebuilt. */
   boolean cancelled;
 
@@ -94,6 +101,10 @@ final class TaskRecord {
     this.claim = claim;
     this.parent = parent;
     this.retriesLeft = spec.maxRetries();
+    this.restartsLeft =
+        spec.kind() instanceof TaskSpec.Kind.Creation(TaskSpec.ActorOptions options)
+            ? options.restarts().max()
+            : 0;
   }
 
   boolean isSettled() {
@@ -104,9 +115,28 @@ final class TaskRecord {
     return !cancelled && retriesLeft != 0;
   }
 
-  /** Whether a lost result of it could be made again. */
+  /** Whether a lost result of it, or the actor that it made, could be made again. */
   boolean isRebuildable() {
-    return mayRetry() && spec.kind() instanceof TaskSpec.Kind.Plain;
+    return switch (spec.kind()) {
+      case TaskSpec.Kind.Plain plain -> mayRetry();
+      case TaskSpec.Kind.Call call -> mayRetry();
+      case TaskSpec.Kind.Creation creation -> !cancelled && restartsLeft != 0;
+    };
+  }
+
+  /** Whether this call, which is at no actor, waits for one that is being made anew. */
+  boolean waitsFor(TaskSpec.Restarts restarts) {
+    return spec.maxRetries() != 0 || restarts.taskRetries() != 0;
+  }
+
+  /**
+   * This call is sent to an actor: what that was created with says how often it may be sent again,
+   * unless the call does.
+   */
+  void sentTo(TaskSpec.Restarts restarts) {
+    if (attempt == 0 && spec.maxRetries() == 0 && restarts.any()) {
+      retriesLeft = restarts.taskRetries();
+    }
   }
 
   void chargeRetry() {

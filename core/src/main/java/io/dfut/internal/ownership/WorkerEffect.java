@@ -9,6 +9,7 @@ import io.dfut.internal.protocol.WorkerMessage;
 import io.dfut.internal.protocol.WorkerMessage.TaskPushed;
 import io.dfut.internal.spi.ObjectKey;
 import io.dfut.internal.task.Outcome;
+import io.dfut.internal.task.TaskSpec;
 import java.util.List;
 
 /** What a worker's machine wants done, in order. */
@@ -47,6 +48,9 @@ public sealed interface WorkerEffect {
   record SetTimer(WorkerTimer timer, long delayNanos) implements WorkerEffect {}
 
   record CancelTimer(WorkerTimer timer) implements WorkerEffect {}
+
+  /** An actor that this worker owns is gone for good, or was never made. */
+  record ActorGone(TaskSpec creation, TaskSpec.ActorOptions options) implements WorkerEffect {}
 
   /**
    * A task ended for good, in whatever way: it does not count against the pending tasks any more.

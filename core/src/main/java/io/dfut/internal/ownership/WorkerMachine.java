@@ -142,13 +142,17 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       case WorkerMessage.CopyAdded added -> table.onCopyAdded(added);
       case WorkerMessage.EndActor end -> {} // the shell's: the machine has no actor
       case WorkerMessage.ActorEnded ended -> tasks.onActorEnded(ended.actor(), ended.failure());
+      case WorkerMessage.ActorLost lost -> table.onActorLost(lost);
       case WorkerMessage.WorkerDied(WorkerId dead, String cause) -> {
         tasks.leases().dropLeases(dead::equals);
+        tasks.onActorsDied(dead::equals, cause);
         table.onWorkerDied(dead, cause);
         tasks.onWorkersDied(dead::equals, Failure.Kind.WORKER_CRASHED, cause);
       }
       case WorkerMessage.NodeDied(io.dfut.NodeId dead, String cause) -> {
         tasks.leases().dropLeases(worker -> worker.node().equals(dead));
+        tasks.onActorsDied(
+            worker -> worker.node().equals(dead), "node " + dead + " died: " + cause);
         table.onNodeDied(dead);
         tasks.leases().onNodeDied(dead, nowNanos);
         tasks.onWorkersDied(
@@ -480,11 +484,11 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
   private static Optional<WorkerId> actorEndingWith(Row row) {
     return row.isOwned()
             && row.task != null
-            && row.value instanceof Outcome.Actor(WorkerId worker, String className)
+            && row.value instanceof Outcome.Actor actor
             && row.task.spec.kind() instanceof TaskSpec.Kind.Creation(TaskSpec.ActorOptions options)
             && !options.detached()
             && options.name().isEmpty()
-        ? Optional.of(worker)
+        ? Optional.of(actor.worker())
         : Optional.empty();
   }
 }

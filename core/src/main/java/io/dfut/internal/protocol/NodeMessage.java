@@ -5,6 +5,7 @@ import io.dfut.Inspection;
 import io.dfut.WorkerId;
 import io.dfut.internal.spi.ObjectKey;
 import io.dfut.internal.task.InlineValue;
+import io.dfut.internal.task.TaskSpec;
 import java.util.List;
 import java.util.Optional;
 
@@ -72,10 +73,18 @@ public sealed interface NodeMessage {
       ActorId actor,
       String className,
       Optional<WorkerId> worker,
-      boolean detached) {
+      boolean detached,
+      TaskSpec.Restarts restarts) {
     /** The same, now that it exists. */
     public NamedActor at(WorkerId where) {
-      return new NamedActor(namespace, name, actor, className, Optional.of(where), detached);
+      return new NamedActor(
+          namespace, name, actor, className, Optional.of(where), detached, restarts);
+    }
+
+    /** The same, while it is being made anew. */
+    public NamedActor nowhere() {
+      return new NamedActor(
+          namespace, name, actor, className, Optional.empty(), detached, restarts);
     }
   }
 

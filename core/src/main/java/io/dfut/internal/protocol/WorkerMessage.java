@@ -193,11 +193,25 @@ public sealed interface WorkerMessage {
 
   // ---- actors ----
 
-  /** Owner, or whoever kills, to the actor: end. */
-  record EndActor(String reason) implements WorkerMessage {}
+  /**
+   * Owner, or whoever kills, to the actor: end.
+   *
+   * @param restarts whether its owner may make it anew
+   */
+  record EndActor(String reason, boolean restarts) implements WorkerMessage {}
 
-  /** Actor to its owner: it is gone. */
+  /**
+   * Actor to its owner: it is gone. For good, unless the failure says that it is unavailable: then
+   * the owner may make it anew.
+   */
   record ActorEnded(ObjectId actor, Failure failure) implements WorkerMessage {}
+
+  /**
+   * Borrower to owner: the actor's worker is dead; where is it next? Answered by {@link Resolved}
+   * once the owner has heard of that death itself, which alone tells whether the actor was killed,
+   * and has made it anew or given it up.
+   */
+  record ActorLost(ObjectId actor, WorkerId worker, WorkerId asker) implements WorkerMessage {}
 
   // ---- deaths ----
 

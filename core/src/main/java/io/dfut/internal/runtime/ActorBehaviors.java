@@ -55,7 +55,8 @@ public final class ActorBehaviors {
         actor -> {
           NodeRuntime node = runtime(actor.getSystem());
           WorkerActor worker = node.startWorker(node.nextJob());
-          ActorRunner runner = new ActorRunner(worker, Optional.empty(), 1, worker.context());
+          ActorRunner runner =
+              new ActorRunner(worker, Optional.empty(), 1, worker.context(), false);
           worker.runActor(runner);
           try {
             runner.construct(ActorRunner.of(constructor));

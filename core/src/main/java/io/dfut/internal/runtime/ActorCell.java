@@ -27,6 +27,11 @@ public interface ActorCell {
         }
 
         @Override
+        public boolean isRestarted() {
+          return false;
+        }
+
+        @Override
         public void stopSelf() {
           throw new IllegalStateException(
               "this actor was made with new, outside the system, so it cannot stop itself");
@@ -38,4 +43,6 @@ public interface ActorCell {
   <A extends DFutActor<?>> ActorHandle<A> self(A actor);
 
   void stopSelf();
+
+  boolean isRestarted();
 }

@@ -160,6 +160,14 @@ final class ActorDirectory {
     }
   }
 
+  /** It ends here and may come to live elsewhere. */
+  void moves(WorkerId worker) {
+    NamedActor moving = hosted.remove(worker);
+    if (moving != null) {
+      tell(new ClaimName(0, moving.nowhere()));
+    }
+  }
+
   /** The name of an actor that lives here, for people. */
   Optional<String> nameOf(WorkerId worker) {
     return Optional.ofNullable(hosted.get(worker)).map(NamedActor::name);
@@ -171,17 +179,25 @@ final class ActorDirectory {
     hosted.values().forEach(actor -> tell(new ClaimName(0, actor)));
   }
 
-  /** Actors that lived, or were being made, on a dead node have no names any more. */
+  /**
+   * Actors that lived, or were being made, on a dead node have no names any more, unless an owner
+   * lives that may make them anew, and says so if it does not.
+   */
   void nodeDied(NodeId dead) {
     synchronized (names) {
-      names
-          .values()
-          .removeIf(
-              actor ->
-                  actor
-                      .worker()
-                      .map(worker -> worker.node().equals(dead))
-                      .orElse(actor.actor().owner().node().equals(dead)));
+      names.values().removeIf(actor -> isGoneWith(dead, actor));
+      names.replaceAll((key, actor) -> livedOn(dead, actor) ? actor.nowhere() : actor);
     }
+  }
+
+  private static boolean isGoneWith(NodeId dead, NamedActor actor) {
+    boolean ownerIsDead = actor.actor().owner().node().equals(dead);
+    return actor.worker().isPresent()
+        ? livedOn(dead, actor) && (ownerIsDead || !actor.restarts().any())
+        : ownerIsDead;
+  }
+
+  private static boolean livedOn(NodeId dead, NamedActor actor) {
+    return actor.worker().filter(worker -> worker.node().equals(dead)).isPresent();
   }
 }

@@ -36,6 +36,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
   private final Optional<ActorId> id;
   private final int maxConcurrency;
   private final WorkerContext context;
+  private final boolean restarted;
 
   /** Guards all below. */
   private final Object lock = new Object();
@@ -58,13 +59,24 @@ final class ActorRunner implements TaskRunner, ActorCell {
   private volatile boolean hasMail;
 
   private Optional<String> ended = Optional.empty();
+
+  /** Whether another incarnation may follow. */
+  private boolean mayFollow;
+
   private boolean stopped;
   private DFutActor<?> actor;
 
   /**
    * @param id empty for an actor that the user spawned as a behaviour: it has no remote calls
+   * @param restarted whether another incarnation may have been before
    */
-  ActorRunner(WorkerActor worker, Optional<ActorId> id, int maxConcurrency, WorkerContext context) {
+  ActorRunner(
+      WorkerActor worker,
+      Optional<ActorId> id,
+      int maxConcurrency,
+      WorkerContext context,
+      boolean restarted) {
+    this.restarted = restarted;
     this.worker = worker;
     this.id = id;
     this.maxConcurrency = maxConcurrency;
@@ -158,6 +170,11 @@ final class ActorRunner implements TaskRunner, ActorCell {
   @Override
   public void stopSelf() {
     end("it stopped itself");
+  }
+
+  @Override
+  public boolean isRestarted() {
+    return restarted;
   }
 
   // ---- the mailbox ----
@@ -386,12 +403,22 @@ final class ActorRunner implements TaskRunner, ActorCell {
 
   @Override
   public void end(String reason) {
+    end(reason, false);
+  }
+
+  /**
+   * The running methods are interrupted, what waits is refused.
+   *
+   * @param restarts whether the owner may make the actor anew
+   */
+  void end(String reason, boolean restarts) {
     List<Object> waiting;
     synchronized (lock) {
       if (ended.isPresent()) {
         return;
       }
       ended = Optional.of(reason);
+      mayFollow = restarts;
       waiting = new ArrayList<>(mailbox);
       mailbox.clear();
     }
@@ -438,7 +465,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
   private Failure failure() {
     String reason = ended.orElse("unknown");
     return Failure.died(
-        Failure.Kind.ACTOR_DIED,
+        mayFollow ? Failure.Kind.ACTOR_UNAVAILABLE : Failure.Kind.ACTOR_DIED,
         "actor "
             + className()
             + " ("

@@ -358,7 +358,30 @@ final class NodeRuntime implements Membership.Listener {
                         new io.dfut.ActorId(spec.id().owner(), spec.id().sequence()),
                         options.className(),
                         Optional.of(worker.id()),
-                        options.detached())));
+                        options.detached(),
+                        options.restarts())));
+  }
+
+  /** An actor whose owner is here is gone for good: its name is free. */
+  void actorGone(TaskSpec creation, TaskSpec.ActorOptions options) {
+    options
+        .name()
+        .ifPresent(
+            name ->
+                directory.release(
+                    new NamedActor(
+                        settings.namespace(),
+                        name,
+                        new io.dfut.ActorId(creation.id().owner(), creation.id().sequence()),
+                        options.className(),
+                        Optional.empty(),
+                        options.detached(),
+                        options.restarts())));
+  }
+
+  /** An actor ends here and may be made anew elsewhere: nobody else is to take its name. */
+  void actorMoves(WorkerActor worker) {
+    directory.moves(worker.id());
   }
 
   void nameFree(WorkerActor worker) {
@@ -438,6 +461,7 @@ final class NodeRuntime implements Membership.Listener {
       case WorkerMessage.Resolve m -> true;
       case WorkerMessage.Borrowed m -> true;
       case WorkerMessage.CopyLost m -> true;
+      case WorkerMessage.ActorLost m -> true;
       case WorkerMessage.CancelTask m -> true;
       case WorkerMessage.CancelRequested m -> true;
       default -> false;

@@ -132,7 +132,7 @@ final class SchedulerActor {
           post(new LeaseInput.WorkerReady(node.startPoolWorker()));
       case LeaseEffect.RetireWorker(io.dfut.WorkerId worker) -> node.retire(worker);
       case LeaseEffect.EndActor(io.dfut.WorkerId worker, String reason) ->
-          node.send(node.nodeWorker(), worker, new WorkerMessage.EndActor(reason));
+          node.send(node.nodeWorker(), worker, new WorkerMessage.EndActor(reason, false));
       case LeaseEffect.Resume(io.dfut.WorkerId worker, io.dfut.internal.protocol.LeaseId lease) ->
           node.resume(worker, lease);
       case LeaseEffect.Publish(SchedulerMessage.NodeLoad load) ->

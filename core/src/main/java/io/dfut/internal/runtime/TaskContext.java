@@ -506,8 +506,9 @@ final class TaskContext extends WorkerContext {
   }
 
   private List<Outcome> outcomes(Object value, References.Sink references) {
-    if (push.spec().kind() instanceof TaskSpec.Kind.Creation) {
-      return List.of(new Outcome.Actor(worker.id(), value.getClass().getName()));
+    if (push.spec().kind() instanceof TaskSpec.Kind.Creation creation) {
+      TaskSpec.Restarts restarts = creation.options().restarts();
+      return List.of(new Outcome.Actor(worker.id(), value.getClass().getName(), restarts));
     }
     int results = push.spec().results();
     if (results == 1) {

@@ -232,6 +232,7 @@ final class WorkerActor {
           running.cancel();
         }
       }
+      case WorkerEffect.ActorGone(var creation, var options) -> node.actorGone(creation, options);
       case WorkerEffect.TaskSettled settled -> pending.decrementAndGet();
     }
   }
@@ -269,7 +270,7 @@ final class WorkerActor {
           post(new WorkerInput.Received(message));
         }
       }
-      case WorkerMessage.EndActor(String reason) -> endRunner(reason);
+      case WorkerMessage.EndActor(String reason, boolean restarts) -> endRunner(reason, restarts);
       case WorkerMessage.WorkerDied(WorkerId dead, String cause) -> {
         fence(dead::equals);
         post(new WorkerInput.Received(message));
@@ -355,10 +356,10 @@ final class WorkerActor {
     }
   }
 
-  private void endRunner(String reason) {
+  private void endRunner(String reason, boolean restarts) {
     TaskRunner now = runner;
     if (now instanceof ActorRunner actor) {
-      actor.end(reason);
+      actor.end(reason, restarts);
     } else if (now instanceof PoolRunner pool) {
       // It was leased to become an actor, and the owner died before it could push the creation: the
       // lease ends with the worker only.
@@ -394,7 +395,8 @@ final class WorkerActor {
             this,
             Optional.of(new ActorId(spec.id().owner(), spec.id().sequence())),
             options.maxConcurrency(),
-            new WorkerContext(this, spec.job()));
+            new WorkerContext(this, spec.job()),
+            creation.attempt() > 0);
     runner = actor;
     node.actorHere(this, spec, options);
     actor.create(creation);
@@ -402,6 +404,7 @@ final class WorkerActor {
       pool.giveWay();
     } else {
       runner = pool; // the constructor threw: the worker goes back to the pool
+      node.nameFree(this);
     }
   }
 
@@ -410,7 +413,11 @@ final class WorkerActor {
     if (runner instanceof ActorRunner actor && actor.id().isPresent()) {
       ActorId actorId = actor.id().get();
       node.send(id, actorId.owner(), ActorRunner.endedMessage(actorId, failure));
-      node.nameFree(this);
+      if (failure.kind() == Failure.Kind.ACTOR_UNAVAILABLE) {
+        node.actorMoves(this);
+      } else {
+        node.nameFree(this);
+      }
     }
     ended(failure.detail());
   }

@@ -543,7 +543,8 @@ class WorkerContext implements ContextBackend {
                         actor,
                         className,
                         Optional.empty(),
-                        template.detached()));
+                        template.detached(),
+                        template.restarts()));
     if (claimed.isPresent()) {
       Optional<NamedActor> holder = worker.node().directory().claim(claimed.get());
       if (holder.isPresent() && !holder.get().actor().equals(actor)) {
@@ -566,7 +567,11 @@ class WorkerContext implements ContextBackend {
     TaskSpec.Kind kind =
         new TaskSpec.Kind.Creation(
             new TaskSpec.ActorOptions(
-                className, template.name(), template.maxConcurrency(), template.detached()));
+                className,
+                template.name(),
+                template.maxConcurrency(),
+                template.detached(),
+                template.restarts()));
     List<ResultCell> cells;
     try {
       cells = submit(id, kind, template.creation(), arguments);
@@ -574,16 +579,8 @@ class WorkerContext implements ContextBackend {
       claimed.ifPresent(name -> worker.node().directory().release(name));
       throw e;
     }
-    ResultCell cell = cells.getFirst();
-    claimed.ifPresent(
-        name ->
-            cell.whenSettled(
-                () -> {
-                  if (cell.outcome() instanceof Outcome.Failed) {
-                    worker.node().directory().release(name);
-                  }
-                }));
-    return actorHandle(new Handle.Count(worker, id.result(0), cell, Optional.empty()), className);
+    return actorHandle(
+        new Handle.Count(worker, id.result(0), cells.getFirst(), Optional.empty()), className);
   }
 
   private String actorClass(ActorTemplate template) {
@@ -607,7 +604,10 @@ class WorkerContext implements ContextBackend {
     Handle.Count count =
         named
             .worker()
-            .map(at -> worker.found(object, new Outcome.Actor(at, named.className())))
+            .map(
+                at ->
+                    worker.found(
+                        object, new Outcome.Actor(at, named.className(), named.restarts())))
             .orElseGet(() -> worker.arrived(object, Optional.empty()));
     return actorHandle(count, named.className());
   }
@@ -644,13 +644,13 @@ class WorkerContext implements ContextBackend {
   }
 
   @Override
-  public final void kill(ActorHandle<?> handle) {
+  public final void kill(ActorHandle<?> handle, boolean restart) {
     ActorHandles.Reference<?> reference = ActorHandles.reference(handle);
     reference.requireOpen("kill(…)");
     ResultCell cell = reference.count.cell;
     reference.worker().reader().want(reference.object());
     Handle.Count kept = reference.duplicate("kill(…)");
-    if (cell.outcome() == null) {
+    if (cell.outcome() == null && !restart) {
       reference
           .worker()
           .cancel(kept); // its constructor is stopped; what it made of itself nevertheless is ended
@@ -659,7 +659,7 @@ class WorkerContext implements ContextBackend {
     cell.whenSettled(
         () -> {
           if (cell.outcome() instanceof Outcome.Actor actor) {
-            worker.node().send(worker.id(), actor.worker(), new EndActor("it was killed"));
+            worker.node().send(worker.id(), actor.worker(), new EndActor("it was killed", restart));
           }
           kept.release("after kill(…)");
         });

@@ -44,11 +44,18 @@ public sealed interface Outcome {
    *
    * @param worker the worker that it is
    * @param className its class
+   * @param restarts what becomes of it and its calls should it die
    */
-  record Actor(WorkerId worker, String className) implements Outcome {
+  record Actor(WorkerId worker, String className, TaskSpec.Restarts restarts) implements Outcome {
     public Actor {
       Objects.requireNonNull(worker, "worker");
       Objects.requireNonNull(className, "className");
+      Objects.requireNonNull(restarts, "restarts");
+    }
+
+    /** One that is not made anew. */
+    public Actor(WorkerId worker, String className) {
+      this(worker, className, TaskSpec.Restarts.NONE);
     }
   }
 

@@ -68,9 +68,29 @@ public record TaskSpec(
    * @param name in the namespace
    * @param maxConcurrency how many methods may run at a time
    * @param detached whether it outlives its owner
+   * @param restarts how often it comes back
    */
   public record ActorOptions(
-      String className, Optional<String> name, int maxConcurrency, boolean detached) {}
+      String className,
+      Optional<String> name,
+      int maxConcurrency,
+      boolean detached,
+      Restarts restarts) {}
+
+  /**
+   * What becomes of an actor that dies with its worker, and of its calls.
+   *
+   * @param max how often its owner makes it anew; −1 for no bound
+   * @param taskRetries how often a call is sent again to the next incarnation; −1 for no bound
+   */
+  public record Restarts(int max, int taskRetries) {
+    public static final Restarts NONE = new Restarts(0, 0);
+
+    /** Whether it may be made anew at all. */
+    public boolean any() {
+      return max != 0;
+    }
+  }
 
   public TaskSpec {
     Objects.requireNonNull(id, "id");

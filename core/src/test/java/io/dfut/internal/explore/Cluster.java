@@ -171,6 +171,7 @@ final class Cluster implements Model {
         || message instanceof WorkerMessage.Resolve
         || message instanceof WorkerMessage.Borrowed
         || message instanceof WorkerMessage.CopyLost
+        || message instanceof WorkerMessage.ActorLost
         || message instanceof WorkerMessage.CancelTask
         || message instanceof WorkerMessage.CancelRequested;
   }

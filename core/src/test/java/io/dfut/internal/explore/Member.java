@@ -198,6 +198,7 @@ final class Member {
       case WorkerEffect.PromoteCopy promote -> {}
       case WorkerEffect.Nudge nudge -> {}
       case WorkerEffect.Uncover uncover -> {}
+      case WorkerEffect.ActorGone gone -> {}
       case WorkerEffect.TaskSettled settled -> {}
       case WorkerEffect.SettlePromise promise ->
           throw new AssertionError("nobody makes promises here: " + promise);

@@ -78,6 +78,11 @@ final class Story {
     return worker;
   }
 
+  /** Those that live. */
+  List<Actor> workers() {
+    return List.copyOf(workers.values());
+  }
+
   /** Delivers messages, and those that follow from them, until there are none. */
   void deliverAll() {
     while (!mail.isEmpty()) {
@@ -157,6 +162,10 @@ final class Story {
 
   static Outcome failed(Failure.Kind kind) {
     return new Outcome.Failed(Failure.of(kind, "failed"));
+  }
+
+  static boolean isCreation(TaskPushed push) {
+    return push.spec().kind() instanceof TaskSpec.Kind.Creation;
   }
 
   /** A reference that a task gets to see. */
@@ -299,10 +308,14 @@ final class Story {
     }
 
     ActorId create(Argument... arguments) {
+      return create(TaskSpec.Restarts.NONE, arguments);
+    }
+
+    ActorId create(TaskSpec.Restarts restarts, Argument... arguments) {
       ObjectId object =
           submit(
                   new TaskSpec.Kind.Creation(
-                      new TaskSpec.ActorOptions("Counter", Optional.empty(), 1, false)),
+                      new TaskSpec.ActorOptions("Counter", Optional.empty(), 1, false, restarts)),
                   1,
                   0,
                   0,

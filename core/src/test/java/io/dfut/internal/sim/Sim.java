@@ -506,6 +506,7 @@ final class Sim {
         || message instanceof WorkerMessage.Resolve
         || message instanceof WorkerMessage.Borrowed
         || message instanceof WorkerMessage.CopyLost
+        || message instanceof WorkerMessage.ActorLost
         || message instanceof WorkerMessage.CancelTask
         || message instanceof WorkerMessage.CancelRequested;
   }
@@ -652,7 +653,7 @@ final class Sim {
                 });
         case LeaseEffect.RetireWorker(WorkerId worker) -> retire(node, worker);
         case LeaseEffect.EndActor(WorkerId worker, String reason) ->
-            send(self, worker, new WorkerMessage.EndActor(reason), null);
+            send(self, worker, new WorkerMessage.EndActor(reason, false), null);
         case LeaseEffect.Publish(SchedulerMessage.NodeLoad load) -> {
           for (SimNode other : nodes.values()) {
             if (other != node && other.isMember() && !node.knownDead.contains(other.id)) {

@@ -332,6 +332,7 @@ final class SimWorker {
             });
       }
       case WorkerEffect.CancelTimer(var timer) -> timers.remove(timer);
+      case WorkerEffect.ActorGone gone -> {}
       case WorkerEffect.TaskSettled settled -> {}
       case WorkerEffect.SettlePromise promise ->
           throw new AssertionError("nobody makes promises here: " + promise);
@@ -392,7 +393,7 @@ final class SimWorker {
       }
       case WorkerMessage.Waited(ObjectId object, List<TaskId> waiters) ->
           waitedFor(object, waiters, message);
-      case WorkerMessage.EndActor(String reason) -> end(reason);
+      case WorkerMessage.EndActor(String reason, boolean restarts) -> end(reason);
       case WorkerMessage.WorkerDied(WorkerId dead, String cause) -> {
         node.knownDead.add(dead);
         fence(dead::equals);
@@ -1100,7 +1101,8 @@ final class SimWorker {
             arguments,
             1,
             new TaskSpec.Kind.Creation(
-                new TaskSpec.ActorOptions("Actor", Optional.empty(), 2, false)),
+                new TaskSpec.ActorOptions(
+                    "Actor", Optional.empty(), 2, false, TaskSpec.Restarts.NONE)),
             Resources.NONE,
             running);
     running.program.has(post(running, spec, List.of()).getFirst(), true);
