@@ -70,7 +70,7 @@ public record Mutation(String name, String folder, String file, String right, St
         new Mutation(
             "lineage is freed too early",
             "TaskBook.java",
-            "isNeeded |= row != null && (row.value instanceof Outcome.Stored || row.freed);",
+            "isNeeded |= row != null && needsDescription(row);",
             ""),
         new Mutation(
             "a stale attempt is accepted",

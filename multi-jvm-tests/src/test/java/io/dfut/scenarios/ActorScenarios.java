@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import io.dfut.ActorBuilder;
 import io.dfut.ActorDiedException;
 import io.dfut.ActorHandle;
+import io.dfut.ActorUnavailableException;
 import io.dfut.DFut;
 import io.dfut.DFutActor;
 import io.dfut.DFutContext;
@@ -22,6 +23,8 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -45,6 +48,14 @@ abstract class ActorScenarios extends Scenarios {
         throw new IllegalArgumentException("by is " + by);
       }
       return n;
+    }
+
+    public boolean wasMadeAnew() {
+      return isRestarted();
+    }
+
+    public void reset() {
+      n = 0;
     }
 
     public int hang(Gate gate) throws InterruptedException {
@@ -352,6 +363,93 @@ abstract class ActorScenarios extends Scenarios {
     assertThat(killer.task(Killer::kill).submit(counter).get(SOON)).isNull();
     isDead(counter, hung, gate);
     assertThat(killer.task(Killer::kill).submit(counter).get(SOON)).isNull();
+  }
+
+  /** Calls until the actor is there. */
+  private static int whenItIsBack(ActorHandle<Counter> counter) {
+    return Awaitility.await("the actor does not come back")
+        .atMost(SOON)
+        .pollInterval(Duration.ofMillis(10))
+        .ignoreException(ActorUnavailableException.class)
+        .until(
+            () -> {
+              try (DFut<Integer> call = counter.task(Counter::add).submit(1)) {
+                return call.get(SOON);
+              }
+            },
+            value -> true);
+  }
+
+  @Test
+  @Tag("C172")
+  @Tag("C178")
+  @DisplayName("172 178 an actor killed with restart comes back anew, under its name, in bounds")
+  void killedActorComesBack() {
+    Gate gate = Gate.closed();
+    ActorHandle<Counter> counter =
+        dfut.actor(Counter::new, 10).named("phoenix").maxRestarts(1).on(far()).create();
+    assertThat(counter.task(Counter::add).submit(5).get(SOON)).isEqualTo(15);
+    assertThat(counter.task(Counter::wasMadeAnew).submit().get(SOON)).isFalse();
+    DFut<Integer> hung = counter.task(Counter::hang).submit(gate);
+    gate.awaitArrived(1);
+    dfut.kill(counter, true);
+    assertThatThrownBy(() -> hung.get(SOON)).isInstanceOf(ActorUnavailableException.class);
+    assertThat(whenItIsBack(counter)).as("what it had in its fields is gone").isEqualTo(11);
+    assertThat(counter.task(Counter::wasMadeAnew).submit().get(SOON)).isTrue();
+    assertThat(dfut.getActor(Counter.class, "phoenix").orElseThrow().id()).isEqualTo(counter.id());
+
+    dfut.kill(counter, true);
+    eventually("it comes back more often than it may")
+        .until(
+            () ->
+                catchThrowable(() -> counter.task(Counter::add).submit(1).get(SOON))
+                        instanceof ActorDiedException died
+                    && died.getMessage().contains("made anew after"));
+    eventually("the name of a dead actor is still taken")
+        .until(() -> dfut.getActor(Counter.class, "phoenix").isEmpty());
+  }
+
+  @Test
+  @Tag("C164")
+  @Tag("C168")
+  @DisplayName("164 168 calls with retries wait for the actor that comes back, in their order")
+  void callsWaitForTheNextIncarnation() {
+    Gate gate = Gate.closed();
+    ActorHandle<Counter> counter =
+        dfut.actor(Counter::new, 0).maxRestarts(-1).maxTaskRetries(-1).on(far()).create();
+    assertThat(counter.task(Counter::add).submit(1).get(SOON)).isEqualTo(1);
+    DFut<Integer> hung = counter.task(Counter::hang).submit(gate);
+    List<DFut<Integer>> behind =
+        IntStream.range(0, 50).mapToObj(i -> counter.task(Counter::add).submit(1)).toList();
+    gate.awaitArrived(1);
+    dfut.kill(counter, true);
+    List<DFut<Integer>> meanwhile =
+        IntStream.range(0, 50).mapToObj(i -> counter.task(Counter::add).submit(1)).toList();
+    gate.awaitArrived(2);
+    gate.open();
+    assertThat(hung.get(SOON)).isZero();
+    assertThat(Stream.concat(behind.stream(), meanwhile.stream()).map(call -> call.get(SOON)))
+        .containsExactlyElementsOf(IntStream.rangeClosed(1, 100).boxed().toList());
+  }
+
+  private static int addThrough(ActorHandle<Counter> counter) {
+    return counter.task(Counter::add).submit(1).get();
+  }
+
+  @Test
+  @Tag("C164")
+  @DisplayName("164 others that have the actor's handle find it where it is next")
+  void borrowersFindTheNextIncarnation() {
+    ActorHandle<Counter> counter =
+        dfut.actor(Counter::new, 0).maxRestarts(-1).maxTaskRetries(-1).on(far()).create();
+    for (int i = 0; i < 3; i++) {
+      assertThat(dfut.task(ActorScenarios::addThrough).submit(counter).get(SOON)).isEqualTo(1);
+      assertThat(dfut.task(ActorScenarios::addThrough).submit(counter).get(SOON)).isEqualTo(2);
+      dfut.kill(counter, true);
+      eventually("the actor was not made anew")
+          .until(() -> counter.task(Counter::wasMadeAnew).submit().get(SOON));
+      assertThat(counter.task(Counter::reset).submit().get(SOON)).isNull();
+    }
   }
 
   private static int addByName(String name, int by) {

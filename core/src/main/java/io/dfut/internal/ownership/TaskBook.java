@@ -145,7 +145,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
         some.add(task);
       }
     }
-    some.sort(Comparator.comparingLong(task -> task.spec.id().sequence()));
+    some.sort(Comparator.comparingLong(TaskRecord::number));
     return some;
   }
 
@@ -539,6 +539,20 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   private ActorQueue queueOf(ActorId actor) {
     return actors.computeIfAbsent(actor, ActorQueue::new);
+  }
+
+  /**
+   * A call that was sent before takes its old place: before all that were submitted after it, which
+   * may take its result.
+   */
+  private void lineUp(TaskRecord call, ActorId actor) {
+    ArrayDeque<TaskRecord> line = lineOf(call, actor);
+    ArrayDeque<TaskRecord> older = new ArrayDeque<>(0);
+    while (!line.isEmpty() && line.peekFirst().number() < call.number()) {
+      older.push(line.removeFirst());
+    }
+    line.addFirst(call);
+    older.forEach(line::addFirst);
   }
 
   private ArrayDeque<TaskRecord> lineOf(TaskRecord call, ActorId actor) {
@@ -1015,11 +1029,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     boolean isNeeded = false;
     for (int i = 0; i < task.spec.results(); i++) {
       Row row = counter.find(task, i);
-      isNeeded |=
-          row != null
-              && (row.value instanceof Outcome.Stored
-                  || row.value instanceof Outcome.Actor
-                  || row.freed);
+      isNeeded |= row != null && needsDescription(row);
     }
     if (isNeeded && task.isRebuildable()) {
       lineage.keep(task);
@@ -1029,6 +1039,11 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     if (!isNeeded) {
       forget(task);
     }
+  }
+
+  /** Whether it could be lost, or is needed to make again what is. */
+  private static boolean needsDescription(Row row) {
+    return row.value instanceof Outcome.Stored || row.value instanceof Outcome.Actor || row.freed;
   }
 
   private void letLineageGo(TaskRecord task) {
@@ -1120,7 +1135,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   private void pushAgain(TaskRecord task) {
     task.claim.reopen(task.attempt);
     if (task.spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
-      lineOf(task, actor).addFirst(task); // it gets a new number
+      lineUp(task, actor); // it gets a new number
     }
     awaitDependencies(task);
   }
@@ -1225,7 +1240,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     }
     lost.stream().distinct().forEach(table::recover);
     if (task.spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
-      lineOf(task, actor).addLast(task);
+      lineUp(task, actor);
       table.want(counter.find(actor.object()));
     }
     awaitDependencies(task);

@@ -146,6 +146,11 @@ final class TaskRecord {
     attempt++;
   }
 
+  /** Tasks of one owner are numbered in the order of their submission. */
+  long number() {
+    return spec.id().sequence();
+  }
+
   ObjectId result(int index) {
     return spec.id().result(index);
   }

@@ -327,6 +327,27 @@ final class RestartStoriesTest {
   }
 
   @Test
+  @DisplayName("a call that is made again comes before one that takes its result")
+  void callBeforeItsTaker() { // seed 4671 of the simulation, which hung
+    ActorId actor = created(ALWAYS);
+    ObjectId made = calls(actor, 1).getFirst();
+    first.returns(stored(0, THERE));
+    story.deliverAll();
+    ObjectId taker = driver.call(actor, taken(made));
+    story.deliverAll();
+    story.kill(THERE);
+    story.deliverAll();
+    begins(second, ALWAYS);
+    assertThat(objects(second)).containsExactly(made);
+    second.returns(stored(1, ELSEWHERE));
+    story.deliverAll();
+    assertThat(objects(second)).containsExactly(taker);
+    answers(second, 1);
+    driver.close(made, taker, actor.object());
+    assertNothingIsLeft();
+  }
+
+  @Test
   @DisplayName("what the constructor takes is kept for the next incarnation, and no longer")
   void constructorsArgumentsAreKept() {
     ObjectId argument = driver.put(stored(0, HERE));

@@ -769,7 +769,11 @@ final class SimWorker {
       decodeLent(creation);
       kept.addAll(creation.handles);
       handBack(); // late pushes of a dead owner, which had the lease before
-      finish(creation, List.of(new Outcome.Actor(id, "Actor")), List.of());
+      if (pushed.push.attempt() > 0) {
+        sim.count("actor made anew");
+      }
+      TaskSpec.Restarts restarts = ((TaskSpec.Kind.Creation) spec.kind()).options().restarts();
+      finish(creation, List.of(new Outcome.Actor(id, "Actor", restarts)), List.of());
       return;
     }
     if (spec.id().owner().equals(id)) {
@@ -1101,11 +1105,19 @@ final class SimWorker {
             arguments,
             1,
             new TaskSpec.Kind.Creation(
-                new TaskSpec.ActorOptions(
-                    "Actor", Optional.empty(), 2, false, TaskSpec.Restarts.NONE)),
+                new TaskSpec.ActorOptions("Actor", Optional.empty(), 2, false, restartsOf(lastId))),
             Resources.NONE,
             running);
     running.program.has(post(running, spec, List.of()).getFirst(), true);
+  }
+
+  /** Some actors stay dead, some come back without their calls, some with them. */
+  private static TaskSpec.Restarts restartsOf(long number) {
+    return switch ((int) (number % 3)) {
+      case 0 -> TaskSpec.Restarts.NONE;
+      case 1 -> new TaskSpec.Restarts(2, 0);
+      default -> new TaskSpec.Restarts(-1, 3);
+    };
   }
 
   private static TaskSpec spec(
