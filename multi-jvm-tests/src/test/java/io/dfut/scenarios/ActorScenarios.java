@@ -402,8 +402,7 @@ abstract class ActorScenarios extends Scenarios {
     eventually("it comes back more often than it may")
         .until(
             () ->
-                catchThrowable(() -> counter.task(Counter::add).submit(1).get(SOON))
-                        instanceof ActorDiedException died
+                catchThrowable(() -> wasMadeAnew(counter)) instanceof ActorDiedException died
                     && died.getMessage().contains("made anew after"));
     eventually("the name of a dead actor is still taken")
         .until(() -> dfut.getActor(Counter.class, "phoenix").isEmpty());
@@ -432,6 +431,12 @@ abstract class ActorScenarios extends Scenarios {
         .containsExactlyElementsOf(IntStream.rangeClosed(1, 100).boxed().toList());
   }
 
+  private static boolean wasMadeAnew(ActorHandle<Counter> counter) {
+    try (DFut<Boolean> call = counter.task(Counter::wasMadeAnew).submit()) {
+      return call.get(SOON);
+    }
+  }
+
   private static int addThrough(ActorHandle<Counter> counter) {
     return counter.task(Counter::add).submit(1).get();
   }
@@ -446,8 +451,7 @@ abstract class ActorScenarios extends Scenarios {
       assertThat(dfut.task(ActorScenarios::addThrough).submit(counter).get(SOON)).isEqualTo(1);
       assertThat(dfut.task(ActorScenarios::addThrough).submit(counter).get(SOON)).isEqualTo(2);
       dfut.kill(counter, true);
-      eventually("the actor was not made anew")
-          .until(() -> counter.task(Counter::wasMadeAnew).submit().get(SOON));
+      eventually("the actor was not made anew").until(() -> wasMadeAnew(counter));
       assertThat(counter.task(Counter::reset).submit().get(SOON)).isNull();
     }
   }

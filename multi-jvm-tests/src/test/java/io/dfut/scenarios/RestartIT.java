@@ -195,7 +195,7 @@ final class RestartIT {
           .until(
               () ->
                   cluster.mortal(next).inspect().actors().stream()
-                      .anyMatch(actor -> actor.actor().equals(counter.id())));
+                      .anyMatch(actor -> actor.id().equals(counter.id())));
       assertThat(cluster.dfut.getActor(Counter.class, "lonely").orElseThrow().id())
           .isEqualTo(counter.id());
       assertThat(whenItIsBack(counter)).isEqualTo(1);

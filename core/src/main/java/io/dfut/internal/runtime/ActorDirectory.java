@@ -160,12 +160,9 @@ final class ActorDirectory {
     }
   }
 
-  /** It ends here and may come to live elsewhere. */
+  /** It ends here, and keeps its name: it may come to live elsewhere. */
   void moves(WorkerId worker) {
-    NamedActor moving = hosted.remove(worker);
-    if (moving != null) {
-      tell(new ClaimName(0, moving.nowhere()));
-    }
+    hosted.remove(worker);
   }
 
   /** The name of an actor that lives here, for people. */
