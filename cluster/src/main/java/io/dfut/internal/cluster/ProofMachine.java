@@ -315,7 +315,7 @@ final class ProofMachine implements Machine<ProofInput, ProofEffect> {
                     it.isProven()
                         ? "its process has ended: the lock that it held is free"
                         : "it does not run any more: its ports refuse connections from most"
-                              + " nodes"));
+                            + " nodes"));
           }
         });
   }
