@@ -250,6 +250,21 @@ class ProofMachineTest {
   }
 
   @Test
+  void refusalsOfAllThatAreLeftAreNotEnough() {
+    members(US, B, DRIVER);
+    step(new LockFree(B));
+    step(new LineBroke(DRIVER));
+
+    assertThat(downed(step(new Asked(DRIVER, true)))).as("one of two").isEmpty();
+    step(new Gone(B));
+    assertThat(
+            downed(
+                step(new MembersChanged(List.of(new Member(US, true), new Member(DRIVER, false))))))
+        .as("one of one")
+        .containsExactly(DRIVER);
+  }
+
+  @Test
   void aRefusalExpires() {
     members(US, B, C);
     step(new Reported(B, C, REFUSED));

@@ -59,6 +59,7 @@ final class ProofOfDeathIT {
               + PAUSE.toMillis()
               + "ms",
           "dfut.pekko.cluster.split-brain-resolver.stable-after=" + STABLE.toMillis() + "ms",
+          "dfut.cluster.join-timeout=60s", // many JVMs start at once
           // The nodes are of one host; here they stand for nodes of many, which have copies.
           "dfut.store.shared-memory=off");
 
@@ -164,9 +165,13 @@ final class ProofOfDeathIT {
 
   /** Waits until it says so, and gives how long after that moment. */
   private Duration saidAfter(long momentNanos, JvmProcess node, String line) {
-    await(node + " says \"" + line + "\"")
+    await("a line of " + node)
         .atMost(Duration.ofSeconds(30))
-        .until(() -> saidSince(momentNanos, node, line).isPresent());
+        .untilAsserted(
+            () ->
+                assertThat(saidSince(momentNanos, node, line))
+                    .as("when %s said \"%s\"; it said %s", node, line, node.lines())
+                    .isPresent());
     Duration after = saidSince(momentNanos, node, line).orElseThrow();
     System.out.printf("%s: \"%s\" after %d ms%n", node, line, after.toMillis());
     return after;
