@@ -37,12 +37,17 @@ final class RecoveryBench {
       List.of(
           "dfut.cpus=2",
           "dfut.resources." + LINK + "=1",
+          "dfut.cluster.join-timeout=60s",
           "dfut.store.memory=256 MiB",
           "dfut.store.shared-memory=off");
 
   private static final Config DRIVER =
       ConfigFactory.parseString(
-          "dfut.values.allow = [\"io.dfut.samples.\"]\ndfut.store.shared-memory = off");
+          """
+          dfut.values.allow = ["io.dfut.samples."]
+          dfut.store.shared-memory = off
+          dfut.cluster.join-timeout = 60 s
+          """);
 
   private final RecoveryOptions options;
   private final PrintStream out;
