@@ -18,7 +18,8 @@ record ClusterSettings(
     Duration meetTimeout,
     Duration leaveTimeout,
     Duration helloPause,
-    Outbox.Limits limits) {
+    Outbox.Limits limits,
+    ProofSettings proof) {
   private static final String PREFIX = "dfut.cluster.";
 
   /**
@@ -43,7 +44,8 @@ record ClusterSettings(
           positive(cluster, "hello-pause"),
           new Outbox.Limits(
               number(cluster, "outbox-messages-max", 1, Integer.MAX_VALUE),
-              number(cluster, "batch-messages-max", 1, WireCodec.MESSAGES_MAX)));
+              number(cluster, "batch-messages-max", 1, WireCodec.MESSAGES_MAX)),
+          ProofSettings.of(cluster));
     } catch (ConfigException e) {
       throw new IllegalArgumentException(e.getMessage(), e);
     }
@@ -66,7 +68,7 @@ record ClusterSettings(
     return value;
   }
 
-  private static Duration positive(Config cluster, String key) {
+  static Duration positive(Config cluster, String key) {
     Duration value = cluster.getDuration(key);
     if (!value.isPositive()) {
       throw refuse(key, value.toString(), "a duration above zero, such as 10 s");

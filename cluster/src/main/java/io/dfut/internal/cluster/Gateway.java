@@ -5,6 +5,7 @@ import io.dfut.internal.protocol.NodeMessage;
 import io.dfut.internal.spi.Membership;
 import io.dfut.internal.spi.PeerInfo;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,11 +17,13 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentMap;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.apache.pekko.actor.Address;
 import org.apache.pekko.actor.NoSerializationVerificationNeeded;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorRefResolver;
 import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.PostStop;
 import org.apache.pekko.actor.typed.javadsl.AbstractBehavior;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Adapter;
@@ -88,6 +91,9 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
 
   private record Tick() implements Local {}
 
+  /** The witness has seen something. */
+  private record Witnessed(ProofInput what) implements Local {}
+
   /** Somebody waits until enough nodes are met. */
   private record Unsettled(int nodesMin, CompletableFuture<Void> settled) {}
 
@@ -122,6 +128,16 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
   private final ActorRefResolver resolver;
   private final Cluster cluster;
   private final PeerMachine machine;
+  private final ProofMachine proofs;
+
+  /** None when deaths are left to the failure detector. */
+  private final Optional<Witness> witness;
+
+  /** How this node's own end can be seen. */
+  private final Optional<PeerInfo.Life> life;
+
+  /** Why members were downed by proof. Added on Down; removed when they are gone. */
+  private final Map<NodeId, String> proven = new HashMap<>();
 
   /** Gateways of others, by address. Added at first use; removed when the node is gone. */
   private final Map<NodeId, ActorRef<Command>> gateways = new HashMap<>();
@@ -131,6 +147,9 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
 
   private final SortedSet<Member> up =
       new TreeSet<>((a, b) -> a.equals(b) ? 0 : a.isOlderThan(b) ? -1 : 1);
+
+  /** Members that are about to leave, and still have a vote. */
+  private final List<Member> leavers = new ArrayList<>();
 
   private Optional<Membership.Listener> listener = Optional.empty();
   private Optional<Unsettled> unsettled = Optional.empty();
@@ -145,17 +164,24 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
       ActorContext<Command> context,
       TimerScheduler<Command> timers,
       Wire.Preamble self,
-      Outbox.Limits limits,
-      Duration helloPause,
+      ClusterSettings settings,
+      Optional<PeerInfo.Life> life,
       ConcurrentMap<NodeId, Outbox> outboxes) {
     super(context);
     this.self = self;
-    this.limits = limits;
+    this.limits = settings.limits();
+    this.life = life;
     this.outboxes = outboxes;
     codec = WireSerializer.codec(context.getSystem().settings().config());
     resolver = ActorRefResolver.get(context.getSystem());
     cluster = Cluster.get(Adapter.toClassic(context.getSystem()));
-    machine = new PeerMachine(self.node(), helloPause.toNanos());
+    machine = new PeerMachine(self.node(), settings.helloPause().toNanos());
+    proofs = new ProofMachine(self.node(), settings.proof().timing());
+    ActorRef<Command> gateway = context.getSelf();
+    witness =
+        settings.proof().enabled()
+            ? Optional.of(new Witness(settings.proof(), what -> gateway.tell(new Witnessed(what))))
+            : Optional.empty();
     timers.startTimerWithFixedDelay(new Tick(), TICK);
     ActorRef<ClusterEvent.MemberEvent> observer =
         context.messageAdapter(ClusterEvent.MemberEvent.class, Observed::new);
@@ -166,17 +192,18 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
   }
 
   /**
+   * @param life what peers are told, so that they can see this node's end
    * @param outboxes shared with whoever sends; only the gateway adds and removes
    */
   static Behavior<Command> create(
       Wire.Preamble self,
-      Outbox.Limits limits,
-      Duration helloPause,
+      ClusterSettings settings,
+      Optional<PeerInfo.Life> life,
       ConcurrentMap<NodeId, Outbox> outboxes) {
     return Behaviors.setup(
         context ->
             Behaviors.withTimers(
-                timers -> new Gateway(context, timers, self, limits, helloPause, outboxes)));
+                timers -> new Gateway(context, timers, self, settings, life, outboxes)));
   }
 
   /** Who an address of the cluster is. */
@@ -190,7 +217,15 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
 
   @Override
   public Receive<Command> createReceive() {
-    return newReceiveBuilder().onMessage(Command.class, this::on).build();
+    return newReceiveBuilder()
+        .onMessage(Command.class, this::on)
+        .onSignal(
+            PostStop.class,
+            stopped -> {
+              witness.ifPresent(Witness::close);
+              return this;
+            })
+        .build();
   }
 
   private Behavior<Command> on(Command command) {
@@ -222,7 +257,13 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
       case Wire.Foreign(Wire.Preamble from) -> refuse(from);
       case Wire.Refused(Wire.Preamble from, String reason) ->
           step(new PeerInput.WasRefused(from.node(), Shapes.printable(reason)));
-      case Wire.Goodbye(Wire.Preamble from) -> step(new PeerInput.SaidGoodbye(from.node()));
+      case Wire.Goodbye(Wire.Preamble from) -> {
+        step(new PeerInput.SaidGoodbye(from.node()));
+        forget(from.node());
+      }
+      case Wire.DeathReport(Wire.Preamble from, NodeId of, ProofMachine.Evidence evidence) ->
+          prove(new ProofInput.Reported(from.node(), of, evidence));
+      case Witnessed(ProofInput what) -> prove(what);
       case Wire.Inquiry(Wire.Preamble from) -> gateway(from.node()).tell(new Wire.Answer(self));
       case Wire.Answer(Wire.Preamble from) -> {
         inquiry.ifPresent(open -> open.question.answer().complete(from));
@@ -236,7 +277,7 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
               CompletableFuture<Void> settled) -> {
         listener = Optional.of(runtime);
         unsettled = Optional.of(new Unsettled(nodesMin, settled));
-        step(new PeerInput.Begun(own));
+        step(new PeerInput.Begun(own.with(life)));
         removedBecause.ifPresent(runtime::removed);
       }
       case Observed(ClusterEvent.MemberEvent event) -> onMember(event);
@@ -318,8 +359,11 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
     Member member = event.member();
     NodeId node = nodeId(member.uniqueAddress());
     up.removeIf(known -> known.uniqueAddress().equals(member.uniqueAddress()));
+    leavers.removeIf(known -> known.uniqueAddress().equals(member.uniqueAddress()));
     if (member.status().equals(MemberStatus.up())) {
       up.add(member);
+    } else if (member.status().equals(MemberStatus.leaving())) {
+      leavers.add(member);
     }
     switch (event) {
       case ClusterEvent.MemberDowned downed -> onGone(node, unreachable());
@@ -337,6 +381,14 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
         new PeerInput.MembersChanged(
             up.stream()
                 .map(each -> new PeerInput.Member(nodeId(each.uniqueAddress()), role(each)))
+                .toList()));
+    prove(
+        new ProofInput.MembersChanged(
+            Stream.concat(up.stream(), leavers.stream())
+                .map(
+                    each ->
+                        new ProofInput.Member(
+                            nodeId(each.uniqueAddress()), each.hasRole(NODE_ROLE)))
                 .toList()));
   }
 
@@ -358,8 +410,41 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
       }
       return;
     }
-    step(new PeerInput.MemberGone(node, cause));
+    String proof = proven.remove(node);
+    step(new PeerInput.MemberGone(node, proof == null ? cause : proof));
+    forget(node);
     gateways.remove(node);
+  }
+
+  private void forget(NodeId node) {
+    witness.ifPresent(
+        eyes -> {
+          eyes.forget(node);
+          prove(new ProofInput.Gone(node));
+        });
+  }
+
+  private void prove(ProofInput input) {
+    witness.ifPresent(
+        eyes -> proofs.step(input, System.nanoTime(), effect -> carryOut(effect, eyes)));
+  }
+
+  private void carryOut(ProofEffect effect, Witness eyes) {
+    switch (effect) {
+      case ProofEffect.Tell(NodeId to, NodeId of, ProofMachine.Evidence evidence) ->
+          gateway(to).tell(new Wire.DeathReport(self, of, evidence));
+      case ProofEffect.Ask(NodeId node) -> eyes.ask(node);
+      case ProofEffect.OpenLine(NodeId node) -> eyes.openLine(node);
+      case ProofEffect.Down(NodeId node, String proof) -> {
+        LOG.warn("{} is dead: {}", node, proof);
+        proven.put(node, proof);
+        // The cluster downs an address, whoever has it: it must be that of this incarnation.
+        Stream.concat(up.stream(), leavers.stream())
+            .map(Member::uniqueAddress)
+            .filter(member -> nodeId(member).equals(node))
+            .forEach(member -> cluster.down(member.address()));
+      }
+    }
   }
 
   private void throwOut(String cause) {
@@ -406,6 +491,7 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
         met.put(peer.node().incarnation(), peer.node());
         outboxes.put(peer.node(), new Outbox(self.node(), peer.node(), limits));
         receiving.put(peer.node(), new ReceiveWindow());
+        witness.ifPresent(eyes -> eyes.watch(peer));
         tell(runtime -> runtime.peerUp(peer));
       }
       case PeerEffect.OpenOutbox(NodeId to) -> {
@@ -458,6 +544,7 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
   private void onTick() {
     long nowNanos = System.nanoTime();
     step(new PeerInput.Ticked());
+    prove(new ProofInput.Ticked());
     outboxes.values().forEach(outbox -> outbox.tick(nowNanos, FLUSH_PATIENCE_NANOS));
     receiving.forEach(
         (peer, window) -> {

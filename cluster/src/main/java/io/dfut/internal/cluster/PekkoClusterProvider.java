@@ -6,6 +6,8 @@ import com.typesafe.config.ConfigValueFactory;
 import io.dfut.NodeId;
 import io.dfut.internal.spi.ClusterProvider;
 import io.dfut.internal.spi.Membership;
+import io.dfut.internal.spi.PeerInfo;
+import io.dfut.internal.store.LifeLock;
 import java.io.IOException;
 import java.io.NotSerializableException;
 import java.net.InetSocketAddress;
@@ -32,6 +34,7 @@ import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.cluster.Cluster;
 import org.apache.pekko.serialization.SerializationExtension;
 import org.apache.pekko.serialization.Serializer;
+import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -41,6 +44,7 @@ import org.slf4j.LoggerFactory;
  * undone before the exception leaves.
  */
 public final class PekkoClusterProvider implements ClusterProvider {
+  private static final Logger LOG = LoggerFactory.getLogger(PekkoClusterProvider.class);
   private static final String JAVA_SERIALIZATION = "pekko.actor.allow-java-serialization";
 
   /** Between looks whether the node to join has begun to listen. */
@@ -227,12 +231,31 @@ public final class PekkoClusterProvider implements ClusterProvider {
         Gateway.nodeId(Cluster.get(Adapter.toClassic(system)).selfMember().uniqueAddress());
     Wire.Preamble terms = Terms.of(config, self);
     ConcurrentMap<NodeId, Outbox> outboxes = new ConcurrentHashMap<>();
+    Optional<LifeLock> life = life(settings.proof());
+    system.getWhenTerminated().whenComplete((end, failure) -> life.ifPresent(LifeLock::close));
     ActorRef<Gateway.Command> gateway =
         system.systemActorOf(
-            Gateway.create(terms, settings.limits(), settings.helloPause(), outboxes),
+            Gateway.create(
+                terms,
+                settings,
+                life.map(lock -> new PeerInfo.Life(lock.path(), lock.proof())),
+                outboxes),
             Gateway.NAME,
             DispatcherSelector.fromConfig("pekko.actor.internal-dispatcher"));
-    return new PekkoMembership(system, terms, gateway, outboxes, settings, ownsSystem);
+    return new PekkoMembership(system, terms, gateway, outboxes, settings, life, ownsSystem);
+  }
+
+  /** Without one a node works as well; only its death is found out by other means. */
+  private static Optional<LifeLock> life(ProofSettings settings) {
+    if (!settings.enabled() || settings.locks().isEmpty()) {
+      return Optional.empty();
+    }
+    try {
+      return LifeLock.open(settings.locks().get());
+    } catch (IOException e) {
+      LOG.info("the death of this node will not be seen by its lock: {}", e.getMessage());
+      return Optional.empty();
+    }
   }
 
   private static void join(

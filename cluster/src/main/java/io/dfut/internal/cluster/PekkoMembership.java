@@ -4,6 +4,7 @@ import io.dfut.NodeId;
 import io.dfut.internal.protocol.NodeMessage;
 import io.dfut.internal.spi.Membership;
 import io.dfut.internal.spi.PeerInfo;
+import io.dfut.internal.store.LifeLock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -29,6 +30,7 @@ final class PekkoMembership implements Membership {
   private final ActorRef<Gateway.Command> gateway;
   private final ConcurrentMap<NodeId, Outbox> outboxes;
   private final ClusterSettings settings;
+  private final Optional<LifeLock> life;
   private final boolean ownsSystem;
 
   PekkoMembership(
@@ -37,12 +39,14 @@ final class PekkoMembership implements Membership {
       ActorRef<Gateway.Command> gateway,
       ConcurrentMap<NodeId, Outbox> outboxes,
       ClusterSettings settings,
+      Optional<LifeLock> life,
       boolean ownsSystem) {
     this.system = system;
     this.terms = terms;
     this.gateway = gateway;
     this.outboxes = outboxes;
     this.settings = settings;
+    this.life = life;
     this.ownsSystem = ownsSystem;
     // However the system ends, peers hear of it at once instead of finding out, and the runtime of
     // this node hears of it if it is not what ends it.
@@ -154,7 +158,8 @@ final class PekkoMembership implements Membership {
     gateway.tell(new Gateway.Leave(cause, settings.leaveTimeout().dividedBy(4), done));
     // The gateway is gone when the system is; then there is nobody to wait for.
     system.getWhenTerminated().whenComplete((end, failure) -> done.complete(null));
-    return done;
+    // From here on an end of this process is no news to the others.
+    return done.thenRun(() -> life.ifPresent(LifeLock::close));
   }
 
   private void await(CompletableFuture<?> end, String what) {

@@ -79,6 +79,12 @@ sealed interface Wire extends Gateway.Command {
   record Goodbye(Preamble from) implements Wire {}
 
   /**
+   * From a member to all others, again and again, as long as the sender knows that a third is dead,
+   * or is refused by it. The receiver says so in turn if it knows by that.
+   */
+  record DeathReport(Preamble from, NodeId of, ProofMachine.Evidence evidence) implements Wire {}
+
+  /**
    * Becomes a {@link Batch} of what waits in an outbox at the moment at which the transport
    * serialises it; never received.
    */

@@ -33,6 +33,8 @@ final class WireCodec {
 
   private static final Shape MESSAGE = Shapes.of(NodeMessage.class);
   private static final Shape INFO = Shapes.of(PeerInfo.class);
+  private static final Shape NODE = Shapes.of(NodeId.class);
+  private static final Shape EVIDENCE = Shapes.of(ProofMachine.Evidence.class);
 
   /** Of a message that is cut up; larger ones are refused by whoever would send them. */
   static final int WHOLE_BYTES_MAX = 256 << 20;
@@ -261,6 +263,31 @@ final class WireCodec {
     int start = preambleBytes(from);
     return new Wire.Refused(
         from, new String(bytes, start, bytes.length - start, StandardCharsets.UTF_8));
+  }
+
+  byte[] encodeDeathReport(Wire.DeathReport report) throws NotSerializableException {
+    try {
+      WireWriter writer = new WireWriter(envelopeBytesMax);
+      NODE.write(report.of(), writer);
+      EVIDENCE.write(report.evidence(), writer);
+      return withBody(report.from(), writer.toByteArray());
+    } catch (IOException e) {
+      throw refuse("cannot send a report of a death", e);
+    }
+  }
+
+  Wire.DeathReport decodeDeathReport(byte[] bytes) throws NotSerializableException {
+    Wire.Preamble from = decodePreamble(bytes);
+    try {
+      requireVersion(from.version());
+      WireReader reader = new WireReader(bytes, preambleBytes(from));
+      NodeId of = (NodeId) NODE.read(reader);
+      ProofMachine.Evidence evidence = (ProofMachine.Evidence) EVIDENCE.read(reader);
+      reader.end();
+      return new Wire.DeathReport(from, of, evidence);
+    } catch (IOException | RuntimeException e) {
+      throw refuse("refused a report of a death", e);
+    }
   }
 
   private PeerInfo decodeInfo(byte[] bytes, Wire.Preamble from) throws NotSerializableException {

@@ -51,6 +51,7 @@ public final class WireSerializer extends SerializerWithStringManifest {
       case Wire.Welcome welcome -> "W";
       case Wire.Refused refused -> "R";
       case Wire.Goodbye goodbye -> "G";
+      case Wire.DeathReport report -> "D";
       case Wire.Foreign foreign -> throw notSent(foreign);
     };
   }
@@ -68,6 +69,7 @@ public final class WireSerializer extends SerializerWithStringManifest {
         case Wire.Welcome welcome -> codec.encodeGreeting(welcome.from(), welcome.info());
         case Wire.Refused refused -> codec.encodeRefusal(refused);
         case Wire.Goodbye(Wire.Preamble from) -> codec.encodePreamble(from);
+        case Wire.DeathReport report -> codec.encodeDeathReport(report);
         case Wire.Foreign foreign -> throw notSent(foreign);
       };
     } catch (NotSerializableException e) {
@@ -86,6 +88,7 @@ public final class WireSerializer extends SerializerWithStringManifest {
       case "W" -> codec.decodeWelcome(bytes);
       case "R" -> codec.decodeRefusal(bytes);
       case "G" -> new Wire.Goodbye(codec.decodePreamble(bytes));
+      case "D" -> codec.decodeDeathReport(bytes);
       default ->
           throw new NotSerializableException(
               "refused a message of the unknown kind " + Shapes.printable(manifest));

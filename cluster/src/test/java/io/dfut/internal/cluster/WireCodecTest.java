@@ -303,6 +303,24 @@ class WireCodecTest {
   }
 
   @Test
+  void reportsOfDeathsArriveAsTheyWereSent() throws Exception {
+    PeerInfo info = info();
+    Wire.Preamble from = new Wire.Preamble(Terms.WIRE_VERSION, 4, info.node());
+    for (ProofMachine.Evidence evidence : ProofMachine.Evidence.values()) {
+      Wire.DeathReport report = new Wire.DeathReport(from, new NodeId("10.9.9.9", 1, -1), evidence);
+      assertThat(codec.decodeDeathReport(codec.encodeDeathReport(report))).isEqualTo(report);
+    }
+    byte[] foreign =
+        new WireCodec(9, ENVELOPE_MAX)
+            .encodeDeathReport(
+                new Wire.DeathReport(
+                    new Wire.Preamble(9, 4, info.node()), info.node(), ProofMachine.Evidence.SEEN));
+    assertThatThrownBy(() -> codec.decodeDeathReport(foreign))
+        .isInstanceOf(NotSerializableException.class)
+        .hasMessageContaining("version 9");
+  }
+
+  @Test
   void whoIntroducesItselfAsSomebodyElseIsRefused() throws Exception {
     PeerInfo info = info();
     Wire.Preamble from = new Wire.Preamble(Terms.WIRE_VERSION, 4, new NodeId("10.9.9.9", 1, 1));
@@ -354,11 +372,15 @@ class WireCodecTest {
     Wire.Preamble from = new Wire.Preamble(Terms.WIRE_VERSION, 4, info.node());
     byte[] hello = codec.encodeGreeting(from, info);
     byte[] refusal = codec.encodeRefusal(new Wire.Refused(from, "no"));
+    byte[] report =
+        codec.encodeDeathReport(
+            new Wire.DeathReport(from, info.node(), ProofMachine.Evidence.REFUSED));
     int refused = 0;
     for (int i = 0; i < 20_000; i++) {
       try {
         codec.decodeHello(damage(hello, random));
         codec.decodeRefusal(damage(refusal, random));
+        codec.decodeDeathReport(damage(report, random));
       } catch (NotSerializableException e) {
         refused++; // anything else fails the test
       }

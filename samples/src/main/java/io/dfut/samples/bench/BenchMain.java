@@ -11,7 +11,8 @@ import java.util.function.BiFunction;
  * done, 1 when the system failed.
  */
 public final class BenchMain {
-  private static final List<String> NAMES = List.of("refs", "store", "tasks", "remote", "growth");
+  private static final List<String> NAMES =
+      List.of("refs", "store", "tasks", "remote", "growth", "recovery");
 
   private BenchMain() {}
 
@@ -33,6 +34,7 @@ public final class BenchMain {
         case "tasks" -> tasks(out, options, TasksBench::local);
         case "remote" -> tasks(out, options, TasksBench::remote);
         case "growth" -> growth(out, options);
+        case "recovery" -> recovery(out, options);
         default ->
             throw new OptionException(
                 "there is no benchmark \"%s\"; there are %s"
@@ -72,6 +74,15 @@ public final class BenchMain {
       out.print(GrowthOptions.USAGE);
     } else {
       new GrowthBench(options, out).run();
+    }
+  }
+
+  private static void recovery(PrintStream out, List<String> arguments) {
+    RecoveryOptions options = RecoveryOptions.parse(arguments);
+    if (options.help()) {
+      out.print(RecoveryOptions.USAGE);
+    } else {
+      new RecoveryBench(options, out).run();
     }
   }
 

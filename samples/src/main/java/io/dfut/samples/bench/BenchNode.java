@@ -68,6 +68,16 @@ final class BenchNode implements AutoCloseable {
     return address;
   }
 
+  /** Ends it as a crash would, and waits until it is gone. */
+  void kill() {
+    process.destroyForcibly();
+    try {
+      process.waitFor();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
   @Override
   public void close() {
     try {

@@ -2,6 +2,7 @@ package io.dfut.internal.store;
 
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -19,6 +20,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.util.HexFormat;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,6 +56,12 @@ final class RunDirectory implements AutoCloseable {
   /** The file whose lock says that the process lives. */
   static final String LOCK = "lock";
 
+  /** Stands in the lock file; whoever finds it there and the lock free knows of a sudden end. */
+  private static final byte OPEN = 'o';
+
+  /** Takes its place before the lock is given back. */
+  private static final byte CLOSED = 'c';
+
   /** How often a new name is tried when a sweeper was faster. It is not once in practice. */
   private static final int ATTEMPTS_MAX = 100;
 
@@ -69,6 +77,9 @@ final class RunDirectory implements AutoCloseable {
    * Those of this JVM whose lock is held. Added when opened; removed when the lock is given back.
    */
   private static final ConcurrentHashMap<Path, RunDirectory> HELD = new ConcurrentHashMap<>();
+
+  /** Lock files that could not be given back; kept from the garbage collector, which closes. */
+  private static final Set<FileChannel> STUCK = ConcurrentHashMap.newKeySet();
 
   private final Path path;
   private final FileChannel lockFile;
@@ -159,6 +170,7 @@ final class RunDirectory implements AutoCloseable {
       // A sweeper may have opened it before us and unlinked it before we had the lock. It does not
       // put another one there, so that a file of this name is ours.
       if (lock != null && Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+        write(channel, OPEN);
         made = new RunDirectory(path, channel);
         HELD.put(path, made);
       }
@@ -202,11 +214,20 @@ final class RunDirectory implements AutoCloseable {
     if (--uses == 0) {
       HELD.remove(path, this);
       try {
+        write(lockFile, CLOSED);
         lockFile.close();
       } catch (IOException e) {
-        log.warn("closing the lock file of {}", path, e);
+        // If the word could not be written, the lock stays ours to the end: better never free than
+        // free as after a sudden end.
+        STUCK.add(lockFile);
+        log.warn("giving back the lock of {}", path, e);
       }
     }
+  }
+
+  /** Both words are of the same length, so that a full file system cannot prevent the second. */
+  private static void write(FileChannel lockFile, byte word) throws IOException {
+    lockFile.write(ByteBuffer.wrap(new byte[] {word}), 0);
   }
 
   /** Deletes everything in it and itself. What cannot be deleted is said in the log. */
@@ -232,6 +253,16 @@ final class RunDirectory implements AutoCloseable {
   }
 
   // ----------------------------------------------------------------------------------------------------- the others
+
+  /** How a directory's process stands to it. */
+  enum Ending {
+    /** It has the lock. */
+    NONE,
+    /** It gave the lock back, and may live on. */
+    CLOSED,
+    /** It ended without a word: its lock is free, and it has not given it back. */
+    KILLED
+  }
 
   /** Looks whether the process that made a directory is still there. Not thread-safe. */
   static final class Watch implements AutoCloseable {
@@ -269,16 +300,27 @@ final class RunDirectory implements AutoCloseable {
 
     /** Whether nothing of that process can look at anything any more. */
     boolean isGone() {
+      return ending() != Ending.NONE;
+    }
+
+    /** What became of it; the first answer other than {@code NONE} is the last. */
+    Ending ending() {
       if (channel == null) {
-        return !HELD.containsKey(path);
+        return HELD.containsKey(path) ? Ending.NONE : Ending.CLOSED;
       }
-      try (FileLock lock = channel.tryLock()) {
-        return lock != null;
+      // A shared lock: those who look at the same moment do not take each other for the process.
+      try (FileLock lock = channel.tryLock(0, Long.MAX_VALUE, true)) {
+        if (lock == null) {
+          return Ending.NONE;
+        }
+        // Read from what was opened when watching began: it may be unlinked by now.
+        ByteBuffer word = ByteBuffer.allocate(1);
+        return channel.read(word, 0) == 1 && word.get(0) == OPEN ? Ending.KILLED : Ending.CLOSED;
       } catch (OverlappingFileLockException another) {
-        return false; // another watch of ours looks just now
+        return Ending.NONE; // another watch of ours looks just now
       } catch (IOException e) {
         log.warn("the lock of {} cannot be tried; it is taken to be held", path, e);
-        return false;
+        return Ending.NONE;
       }
     }
 

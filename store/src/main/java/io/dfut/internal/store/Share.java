@@ -69,6 +69,11 @@ record Share(String directory, String proof) {
 
   /** Whether this process sees the directory that the other one meant. Reads a file. */
   boolean isProven() {
+    return isProven(PREFIX);
+  }
+
+  /** The same for a directory of another purpose. */
+  boolean isProven(String prefix) {
     Path path;
     try {
       path = Path.of(directory);
@@ -78,7 +83,7 @@ record Share(String directory, String proof) {
     if (!path.isAbsolute()
         || !path.normalize().equals(path)
         || path.getFileName() == null
-        || !path.getFileName().toString().startsWith(PREFIX + "-")
+        || !path.getFileName().toString().startsWith(prefix + "-")
         || boot().filter(id -> proof.startsWith(id + ":")).isEmpty()) {
       return false;
     }

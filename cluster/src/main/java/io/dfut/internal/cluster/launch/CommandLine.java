@@ -52,8 +52,9 @@ final class CommandLine {
 
       bench NAME [OPTION...]
           Runs a benchmark: refs (what references cost), store (what moving values costs), tasks
-          (what tasks and actor calls within one JVM cost), remote (the same between two JVMs) or
-          growth (how costs grow with slots, JVMs, tasks in flight, their length, and owners).
+          (what tasks and actor calls within one JVM cost), remote (the same between two JVMs),
+          growth (how costs grow with slots, JVMs, tasks in flight, their length, and owners) or
+          recovery (how soon work goes on after a node was killed).
           `./dfut bench refs --help` tells of its options; docs/benchmarks.md what it measures.
 
       sim [--seeds N] [--from-seed S] [--profile P] [--seed X] [OPTION...]
