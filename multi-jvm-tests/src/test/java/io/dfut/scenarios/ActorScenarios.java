@@ -381,9 +381,11 @@ abstract class ActorScenarios extends Scenarios {
   }
 
   @Test
+  @Tag("C018")
   @Tag("C172")
   @Tag("C178")
-  @DisplayName("172 178 an actor killed with restart comes back anew, under its name, in bounds")
+  @DisplayName(
+      "018 172 178 an actor killed with restart comes back anew, under its name, in bounds")
   void killedActorComesBack() {
     Gate gate = Gate.closed();
     ActorHandle<Counter> counter =
