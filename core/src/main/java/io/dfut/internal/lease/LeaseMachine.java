@@ -49,11 +49,11 @@ import java.util.random.RandomGenerator;
  *
  * <p><b>What is granted.</b> A request goes to another node when the user asks for that, when much
  * more of its arguments lies there, or when it does not fit here now, or its arguments do not fit
- * into the store, and another node has room by its last report. The redirect goes back to the
- * owner, never on to the other node: the owner must know where its task waits. After {@code
- * hopsMax} redirects a request waits where it is, so two stale views cannot play ping-pong. A
- * request that no known node can ever hold waits for one to join, for a bounded time, and is
- * refused naming the nearest.
+ * into the store, and another node has room by its last report; also when as much of this node is
+ * in use as the threshold says, and less of another. The redirect goes back to the owner, never on
+ * to the other node: the owner must know where its task waits. After {@code hopsMax} redirects a
+ * request waits where it is, so two stale views cannot play ping-pong. A request that no known node
+ * can ever hold waits for one to join, for a bounded time, and is refused naming the nearest.
  *
  * <p><b>Blocked tasks.</b> A task that blocks gives its share back, so that what it waits for can
  * run; when it goes on it takes its share at once, even if that makes the node's free amount
@@ -309,7 +309,9 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
       return choice < withRoom.size() ? Optional.of(withRoom.get(choice)) : Optional.empty();
     }
     if (roomHere) {
-      return Optional.empty();
+      return request.hops() == 0 && !isTiedHere(request)
+          ? lessLoaded(othersUsedLess(request))
+          : Optional.empty(); // two nodes with old views would send it to and fro
     }
     Optional<NodeId> other = lessLoaded(othersThatTake(request));
     if (other.isPresent() || sharesHere) {
@@ -372,6 +374,42 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     return view != null
         && hasRoom(view, need)
         && argumentsFit(request, other, view.report().storeRoomBytes());
+  }
+
+  /** Whether it is here for a reason that counts more than how much of this node is in use. */
+  private boolean isTiedHere(RequestLease request) {
+    return request.placement() instanceof Placement.Near
+        || request.bytesByNode().getOrDefault(self, 0L) >= RequestLease.LOCALITY_BYTES_MIN;
+  }
+
+  /**
+   * Those that take it and are used less than this node, if this one is filled to the threshold.
+   */
+  private List<NodeId> othersUsedLess(RequestLease request) {
+    Resources need = placing(request);
+    double used = usedBeyondThreshold(need, total, free);
+    return used == 0
+        ? List.of()
+        : othersThatTake(request).stream()
+            .filter(
+                node -> {
+                  View view = others.get(node);
+                  return usedBeyondThreshold(need, view.total(), view.free()) < used;
+                })
+            .toList();
+  }
+
+  /**
+   * The share in use of the resource that is used most of those asked for; 0 below the threshold,
+   * where all nodes are alike.
+   */
+  private double usedBeyondThreshold(Resources need, Resources total, Map<String, Long> free) {
+    double most = 0;
+    for (String name : need.units().keySet()) {
+      double left = free.getOrDefault(name, 0L);
+      most = Math.max(most, 1 - left / total.unitsOf(name));
+    }
+    return most < limits.packThreshold() ? 0 : most;
   }
 
   private static boolean hasRoom(View view, Resources need) {

@@ -828,7 +828,26 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
         && answer.outcomes().getFirst() instanceof Outcome.Failed(Failure failure)
         && ((failure.kind() == Failure.Kind.TASK_FAILED
                 && task.spec.retryOn().stream().anyMatch(answer.thrownClasses()::contains))
-            || (failure.kind() == Failure.Kind.OBJECT_LOST && failure.detail().isEmpty()));
+            || (failure.kind() == Failure.Kind.OBJECT_LOST && failure.detail().isEmpty())
+            || sharesFate(task, failure));
+  }
+
+  /**
+   * Whether the attempt failed since it read what a dead worker owned, and came by that itself: run
+   * again it is given new references (DESIGN section 7). One whose arguments lead to the dead would
+   * fail again.
+   */
+  private boolean sharesFate(TaskRecord task, Failure failure) {
+    return task.spec.kind() instanceof TaskSpec.Kind.Plain
+        && failure.comesOfADeadOwner()
+        && argumentsOf(task.spec).stream().noneMatch(this::leadsToTheDead);
+  }
+
+  private boolean leadsToTheDead(ObjectId argument) {
+    Row row = counter.find(argument);
+    return counter.isDead(argument.owner())
+        || (row.value != null
+            && row.value.references().stream().anyMatch(id -> counter.isDead(id.owner())));
   }
 
   /** An answer that comes too late: its bytes and references must not stay. */

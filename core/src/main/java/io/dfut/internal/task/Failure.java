@@ -103,6 +103,21 @@ public record Failure(
     return new Failure(kind, String.valueOf(e.getMessage()), cause, 0, detail);
   }
 
+  /** Whether a read of what a dead worker owned began it, here or in a task that failed before. */
+  public boolean comesOfADeadOwner() {
+    if (kind == Kind.OWNER_DIED) {
+      return true;
+    }
+    Optional<ThrownError> next = cause;
+    while (next.isPresent()) {
+      if (next.get().className().equals(OwnerDiedException.class.getName())) {
+        return true;
+      }
+      next = next.get().cause();
+    }
+    return false;
+  }
+
   /**
    * A new exception for one caller of {@code get}.
    *

@@ -67,11 +67,18 @@ final class LeaseMachineTest {
     }
 
     Scheduler(NodeId node, Resources total) {
+      this(node, total, 1);
+    }
+
+    Scheduler(NodeId node, Resources total, double packThreshold) {
       this.node = node;
       this.total = total;
       this.machine =
           new LeaseMachine(
-              node, total, new LeaseLimits(HOPS, INFEASIBLE, TENURE, 2, AWAY), new Random(1));
+              node,
+              total,
+              new LeaseLimits(HOPS, INFEASIBLE, TENURE, 2, AWAY, packThreshold),
+              new Random(1));
     }
 
     void does(LeaseInput input) {
@@ -247,6 +254,71 @@ final class LeaseMachineTest {
     assertThat(scheduler.answers.get(lease)).isEqualTo(new LeaseRedirected(lease, THERE, 1));
     LeaseId next = scheduler.asks(OWNER, cpus(1)); // the room there is thought to be taken
     assertThat(scheduler.answers.get(next)).isInstanceOf(LeaseQueued.class);
+  }
+
+  private static LeaseId asksWith(
+      Scheduler scheduler, Resources need, Placement placement, Map<NodeId, Long> bytes, int hops) {
+    return scheduler.asks(OWNER, need, placement, bytes, 0, hops, Use.TASKS);
+  }
+
+  private static boolean goesTo(NodeId node, Scheduler scheduler, LeaseId lease) {
+    return scheduler.answers.get(lease) instanceof LeaseRedirected redirected
+        && redirected.to().equals(node);
+  }
+
+  @Test
+  @Tag("C262")
+  @DisplayName("262 a node is filled to the threshold, then whichever is used less")
+  void nodeIsFilledToTheThreshold() {
+    Scheduler half = new Scheduler(HERE, cpus(4), 0.5);
+    half.knows(THERE, cpus(4), cpus(4));
+    List<LeaseId> leases = IntStream.range(0, 8).mapToObj(i -> half.asks(OWNER, cpus(1))).toList();
+    List<String> went =
+        leases.stream().map(lease -> goesTo(THERE, half, lease) ? "there" : "here").toList();
+    assertThat(went)
+        .containsExactly("here", "here", "there", "there", "here", "there", "here", "there");
+    assertThat(leases).allMatch(lease -> half.granted(lease) || goesTo(THERE, half, lease));
+  }
+
+  @Test
+  void thresholdCountsTheResourceThatIsUsedMostOfThoseAskedFor() {
+    Resources total = cpus(4).with("gpu", 2);
+    Scheduler half = new Scheduler(HERE, total, 0.5);
+    half.knows(THERE, total, total);
+    assertThat(half.granted(half.asks(OWNER, cpus(1).with("gpu", 1)))).isTrue();
+    assertThat(goesTo(THERE, half, half.asks(OWNER, cpus(1).with("gpu", 1)))).isTrue();
+    assertThat(half.granted(half.asks(OWNER, cpus(1)))).as("asks for no gpu").isTrue();
+    assertThat(half.granted(half.asks(OWNER, Resources.NONE))).as("asks for nothing").isTrue();
+  }
+
+  @Test
+  void thresholdDoesNotMoveWhatHasAReasonToBeHere() {
+    Scheduler half = new Scheduler(HERE, cpus(8), 0.5);
+    half.knows(THERE, cpus(8), cpus(8));
+    half.asks(OWNER, cpus(2));
+    half.asks(OWNER, cpus(2));
+    long much = RequestLease.LOCALITY_BYTES_MIN;
+    Placement near = new Placement.Near(new ObjectId(OWNER, 1, 0));
+    Placement anywhere = new Placement.Anywhere();
+    assertThat(half.granted(asksWith(half, cpus(1), anywhere, Map.of(HERE, much), 0))).isTrue();
+    assertThat(half.granted(asksWith(half, cpus(1), near, Map.of(HERE, 1L), 0))).isTrue();
+    assertThat(half.granted(asksWith(half, cpus(1), anywhere, Map.of(), 1)))
+        .as("sent here by another node")
+        .isTrue();
+    LeaseId free = asksWith(half, cpus(1), anywhere, Map.of(HERE, much - 1), 0);
+    assertThat(goesTo(THERE, half, free)).isTrue();
+  }
+
+  @Test
+  void fullerNodesAreNoBetterThanThisOne() {
+    Scheduler half = new Scheduler(HERE, cpus(4), 0.5);
+    half.asks(OWNER, cpus(2));
+    half.knows(THERE, cpus(4), cpus(2));
+    half.knows(ELSEWHERE, cpus(8), cpus(2));
+    assertThat(half.granted(half.asks(OWNER, cpus(1)))).isTrue();
+    assertThat(goesTo(THERE, half, half.asks(OWNER, cpus(1))))
+        .as("half full, as this was")
+        .isTrue();
   }
 
   @Test

@@ -104,7 +104,7 @@ public class MachinesBenchmark {
         new LeaseMachine(
             HERE,
             Resources.NONE.with(Resources.CPU, 1),
-            new LeaseLimits(4, 10_000_000_000L, Long.MAX_VALUE, 64, 16),
+            new LeaseLimits(4, 10_000_000_000L, Long.MAX_VALUE, 64, 16, 1),
             new Random(1));
     step(request(new LeaseId(OWNER, ++lastLease)));
     step(new LeaseInput.WorkerReady(EXECUTOR));

@@ -52,7 +52,7 @@ final class SchedulingSim {
   private static final WorkerLimits OWNER_LIMITS =
       new WorkerLimits(100_000_000L, 2, 256, 16, 5_000_000_000L, 10_000_000_000L, Long.MAX_VALUE);
   private static final LeaseLimits NODE_LIMITS =
-      new LeaseLimits(4, 10_000_000_000L, 10_000_000, 64, 16);
+      new LeaseLimits(4, 10_000_000_000L, 10_000_000, 64, 16, 1);
   private static final Outcome DONE =
       new Outcome.Inline(InlineValue.direct(0, value -> new byte[0]), List.of());
   private static final FunctionRef BODY =

@@ -614,7 +614,8 @@ final class Sim {
                     1_000_000_000L,
                     10_000_000,
                     profile.idleWorkers(),
-                    (int) Math.floorMod(seed + id.port(), 4L)), // not drawn: seeds are named
+                    (int) Math.floorMod(seed + id.port(), 4L), // not drawn: seeds are named
+                    Math.floorMod(seed + id.port(), 3L) / 2.0),
                 new Random(seed + id.port() + 31 * id.incarnation())),
             stores.make(hostOf(id)));
     nodes.put(id, node);

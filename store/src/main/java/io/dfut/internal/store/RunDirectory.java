@@ -27,7 +27,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A directory that belongs to one store of one process for as long as it runs, and that is removed
- * by whoever starts next if that process was killed. Thread-safe.
+ * by others if that process was killed: those of its peers that have one beside it, when they hear
+ * of the death, else whoever starts next. Thread-safe.
  *
  * <p>Its name is {@code <prefix>-<pid>-<start of the JVM>-<random>}; it has mode 0700 and holds a
  * file {@link #LOCK} whose file lock says "alive". Opening one sweeps the siblings of the same
@@ -82,6 +83,7 @@ final class RunDirectory implements AutoCloseable {
   private static final Set<FileChannel> STUCK = ConcurrentHashMap.newKeySet();
 
   private final Path path;
+  private final String prefix;
   private final FileChannel lockFile;
 
   /** Uses that keep the lock, one of them the directory's own until it is closed. */
@@ -89,8 +91,9 @@ final class RunDirectory implements AutoCloseable {
 
   private boolean closed;
 
-  private RunDirectory(Path path, FileChannel lockFile) {
+  private RunDirectory(Path path, String prefix, FileChannel lockFile) {
     this.path = path;
+    this.prefix = prefix;
     this.lockFile = lockFile;
   }
 
@@ -136,7 +139,7 @@ final class RunDirectory implements AutoCloseable {
                 + " must be allowed to write there",
             e);
       }
-      RunDirectory made = lock(path);
+      RunDirectory made = lock(path, prefix);
       if (made != null) {
         return made;
       }
@@ -155,7 +158,7 @@ final class RunDirectory implements AutoCloseable {
   }
 
   /** Null when a sweeper has deleted it meanwhile. */
-  private static RunDirectory lock(Path path) throws IOException {
+  private static RunDirectory lock(Path path, String prefix) throws IOException {
     Path file = path.resolve(LOCK);
     FileChannel channel = null;
     RunDirectory made = null;
@@ -171,7 +174,7 @@ final class RunDirectory implements AutoCloseable {
       // put another one there, so that a file of this name is ours.
       if (lock != null && Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
         write(channel, OPEN);
-        made = new RunDirectory(path, channel);
+        made = new RunDirectory(path, prefix, channel);
         HELD.put(path, made);
       }
       return made;
@@ -338,6 +341,15 @@ final class RunDirectory implements AutoCloseable {
 
   private static boolean isOfThisJvm(Path path) {
     return path.getFileName().toString().contains("-" + JVM + "-");
+  }
+
+  /** Removes what dead processes have left beside the directories that this JVM has open. */
+  static void sweepBesideOpenOnes() {
+    record Place(Path parent, String prefix) {}
+    HELD.values().stream()
+        .map(run -> new Place(run.path.getParent(), run.prefix))
+        .distinct()
+        .forEach(place -> sweep(place.parent(), place.prefix()));
   }
 
   private static void sweep(Path parent, String prefix) {

@@ -869,6 +869,8 @@ final class SlabObjectStore implements ObjectStore {
     step(new StoreInput.PeerDown(node));
     dataPlane.ifPresent(plane -> plane.forget(node));
     attachments.forget(node);
+    // If it was killed on this host, what it had in memory and on disk is removed by nobody else.
+    Thread.ofVirtual().name("dfut-sweep").start(RunDirectory::sweepBesideOpenOnes);
   }
 
   // -------------------------------------------------------------------------------------------------------- errors

@@ -78,6 +78,24 @@ class RunDirectoryTest {
   }
 
   @Test
+  void sweepsBesideOpenOnesWhatAProcessLeftThatDiedMeanwhile() throws Exception {
+    try (RunDirectory ours = RunDirectory.open(parent, "dfut-test")) {
+      Process other = start(parent, "dfut-test");
+      Path path = Path.of(line(other));
+      Path dead = leftover("dfut-test");
+      Path foreign = leftover("dfut-other");
+      RunDirectory.sweepBesideOpenOnes();
+      assertThat(dead).doesNotExist();
+      assertThat(path).as("it lives").exists();
+      other.destroyForcibly().waitFor();
+      RunDirectory.sweepBesideOpenOnes();
+      assertThat(path).doesNotExist();
+      assertThat(ours.path()).exists();
+      assertThat(foreign).as("of another purpose").exists();
+    }
+  }
+
+  @Test
   void theSweptFileIsUnlinkedSoThatItsReaderGoesOn() throws IOException {
     Path slab = leftover("dfut-test").resolve("deep/er/slab");
     try (FileChannel reader = FileChannel.open(slab, StandardOpenOption.READ);
