@@ -486,7 +486,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       if (actor == null || head.state != TaskRecord.State.READY) {
         return;
       }
-      Optional<TaskSpec.Restarts> awaited = awaited(actor, queue);
+      Optional<TaskSpec.Restarts> awaited = awaited(queue.actor);
       if (awaited.isPresent() && !head.waitsFor(awaited.get())) {
         line.removeFirst();
         fail(head, unavailable(head, "it was not sent, as the actor is being made anew"));
@@ -537,10 +537,6 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     return objects;
   }
 
-  private ActorQueue queueOf(ActorId actor) {
-    return actors.computeIfAbsent(actor, ActorQueue::new);
-  }
-
   /**
    * A call that was sent before takes its old place: before all that were submitted after it, which
    * may take its result.
@@ -556,18 +552,23 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   }
 
   private ArrayDeque<TaskRecord> lineOf(TaskRecord call, ActorId actor) {
-    return queueOf(actor).lines.computeIfAbsent(call.line, line -> new ArrayDeque<>());
+    return actors
+        .computeIfAbsent(actor, ActorQueue::new)
+        .lines
+        .computeIfAbsent(call.line, line -> new ArrayDeque<>());
   }
 
   /** What calls may expect of an actor that is being made anew, or is about to; else empty. */
-  private static Optional<TaskSpec.Restarts> awaited(Row actor, ActorQueue queue) {
-    if (actor == null) {
-      return Optional.empty();
-    }
-    if (actor.isRestarting()) {
+  private Optional<TaskSpec.Restarts> awaited(ActorId id) {
+    Row actor = counter.find(id.object());
+    if (actor != null && actor.isRestarting()) {
       return Optional.of(actor.restarts);
     }
-    return actor.value instanceof Outcome.Actor there && there.worker().equals(queue.ending)
+    ActorQueue queue = actors.get(id);
+    return queue != null
+            && actor != null
+            && actor.value instanceof Outcome.Actor there
+            && there.worker().equals(queue.ending)
         ? Optional.of(there.restarts())
         : Optional.empty();
   }
@@ -759,10 +760,14 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
    */
   private void onActorEnding(ActorId actor, TaskReturned answer, Failure failure) {
     stillHeld(answer);
-    ActorQueue queue = queueOf(actor);
-    queue.ending = answer.executor();
+    ActorQueue queue = actors.get(actor);
+    if (queue != null) { // else it is gone for good
+      queue.ending = answer.executor();
+    }
     callsLost(tasksWhere(task -> answer.executor().equals(task.location)), failure.detail());
-    pump(queue);
+    if (queue != null) {
+      pump(queue);
+    }
   }
 
   private void apply(TaskRecord task, TaskReturned answer) {
@@ -1217,7 +1222,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
             + " is gone ("
             + cause
             + "). It may or may not have run";
-    Optional<TaskSpec.Restarts> awaited = awaited(counter.find(actor.object()), queueOf(actor));
+    Optional<TaskSpec.Restarts> awaited = awaited(actor);
     if (awaited.isEmpty()) {
       fail(
           call,
