@@ -93,7 +93,7 @@ final class WorkersSimTest {
     recipe.sim(62_098, seen, false).run(); // through one that runs inline for another
     recipe.sim(60_850, seen, false).run(); // through the task that runs where its owner is
     recipe.sim(64_840, seen, false).run(); // for one call, each said by a message of its own
-    assertThat(seen.of("call that could never run")).isGreaterThanOrEqualTo(2);
+    assertThat(seen.of("call that could never run")).isPositive(); // actors come back: fewer do
   }
 
   /**
