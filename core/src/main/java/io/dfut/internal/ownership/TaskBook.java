@@ -602,7 +602,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     if (row.task != null
         && row.value instanceof Outcome.Failed
         && row.task.spec.kind() instanceof TaskSpec.Kind.Creation(TaskSpec.ActorOptions options)) {
-      effects.accept(new WorkerEffect.ActorGone(row.task.spec, options));
+      effects.accept(new WorkerEffect.ActorGone(new ActorId(self, row.id.sequence()), options));
     }
     if (actors.isEmpty()) {
       return;

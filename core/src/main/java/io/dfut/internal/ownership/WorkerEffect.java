@@ -1,5 +1,6 @@
 package io.dfut.internal.ownership;
 
+import io.dfut.ActorId;
 import io.dfut.NodeId;
 import io.dfut.ObjectId;
 import io.dfut.TaskId;
@@ -50,7 +51,7 @@ public sealed interface WorkerEffect {
   record CancelTimer(WorkerTimer timer) implements WorkerEffect {}
 
   /** An actor that this worker owns is gone for good, or was never made. */
-  record ActorGone(TaskSpec creation, TaskSpec.ActorOptions options) implements WorkerEffect {}
+  record ActorGone(ActorId actor, TaskSpec.ActorOptions options) implements WorkerEffect {}
 
   /**
    * A task ended for good, in whatever way: it does not count against the pending tasks any more.

@@ -1,5 +1,6 @@
 package io.dfut.internal.runtime;
 
+import io.dfut.ActorId;
 import io.dfut.Inspection;
 import io.dfut.JobId;
 import io.dfut.NodeId;
@@ -346,37 +347,29 @@ final class NodeRuntime implements Membership.Listener {
 
   // ---- actors ----
 
-  void actorHere(WorkerActor worker, TaskSpec spec, TaskSpec.ActorOptions options) {
-    options
+  /** An actor as the directory knows it before it is anywhere; empty when it has no name. */
+  Optional<NamedActor> named(ActorId actor, TaskSpec.ActorOptions options) {
+    return options
         .name()
-        .ifPresent(
+        .map(
             name ->
-                directory.host(
-                    new NamedActor(
-                        settings.namespace(),
-                        name,
-                        new io.dfut.ActorId(spec.id().owner(), spec.id().sequence()),
-                        options.className(),
-                        Optional.of(worker.id()),
-                        options.detached(),
-                        options.restarts())));
+                new NamedActor(
+                    settings.namespace(),
+                    name,
+                    actor,
+                    options.className(),
+                    Optional.empty(),
+                    options.detached(),
+                    options.restarts()));
+  }
+
+  void actorHere(WorkerActor worker, ActorId actor, TaskSpec.ActorOptions options) {
+    named(actor, options).map(named -> named.at(worker.id())).ifPresent(directory::host);
   }
 
   /** An actor whose owner is here is gone for good: its name is free. */
-  void actorGone(TaskSpec creation, TaskSpec.ActorOptions options) {
-    options
-        .name()
-        .ifPresent(
-            name ->
-                directory.release(
-                    new NamedActor(
-                        settings.namespace(),
-                        name,
-                        new io.dfut.ActorId(creation.id().owner(), creation.id().sequence()),
-                        options.className(),
-                        Optional.empty(),
-                        options.detached(),
-                        options.restarts())));
+  void actorGone(ActorId actor, TaskSpec.ActorOptions options) {
+    named(actor, options).ifPresent(directory::release);
   }
 
   /** An actor ends here and may be made anew elsewhere: nobody else is to take its name. */

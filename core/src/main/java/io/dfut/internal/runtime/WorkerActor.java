@@ -232,7 +232,7 @@ final class WorkerActor {
           running.cancel();
         }
       }
-      case WorkerEffect.ActorGone(var creation, var options) -> node.actorGone(creation, options);
+      case WorkerEffect.ActorGone(ActorId actor, var options) -> node.actorGone(actor, options);
       case WorkerEffect.TaskSettled settled -> pending.decrementAndGet();
     }
   }
@@ -390,15 +390,16 @@ final class WorkerActor {
     if (!(runner instanceof PoolRunner pool)) {
       throw new IllegalStateException("an actor is made on " + id + ", which is no pool worker");
     }
+    ActorId actorId = new ActorId(spec.id().owner(), spec.id().sequence());
     ActorRunner actor =
         new ActorRunner(
             this,
-            Optional.of(new ActorId(spec.id().owner(), spec.id().sequence())),
+            Optional.of(actorId),
             options.maxConcurrency(),
             new WorkerContext(this, spec.job()),
             creation.attempt() > 0);
     runner = actor;
-    node.actorHere(this, spec, options);
+    node.actorHere(this, actorId, options);
     actor.create(creation);
     if (actor.exists()) {
       pool.giveWay();

@@ -531,20 +531,14 @@ class WorkerContext implements ContextBackend {
     worker.requireOpen();
     TaskId id = worker.nextTask();
     ActorId actor = new ActorId(id.owner(), id.sequence());
-    String className = actorClass(template);
-    Optional<NamedActor> claimed =
-        template
-            .name()
-            .map(
-                name ->
-                    new NamedActor(
-                        worker.node().settings().namespace(),
-                        name,
-                        actor,
-                        className,
-                        Optional.empty(),
-                        template.detached(),
-                        template.restarts()));
+    TaskSpec.ActorOptions options =
+        new TaskSpec.ActorOptions(
+            actorClass(template),
+            template.name(),
+            template.maxConcurrency(),
+            template.detached(),
+            template.restarts());
+    Optional<NamedActor> claimed = worker.node().named(actor, options);
     if (claimed.isPresent()) {
       Optional<NamedActor> holder = worker.node().directory().claim(claimed.get());
       if (holder.isPresent() && !holder.get().actor().equals(actor)) {
@@ -564,23 +558,16 @@ class WorkerContext implements ContextBackend {
                 + " choose another name");
       }
     }
-    TaskSpec.Kind kind =
-        new TaskSpec.Kind.Creation(
-            new TaskSpec.ActorOptions(
-                className,
-                template.name(),
-                template.maxConcurrency(),
-                template.detached(),
-                template.restarts()));
     List<ResultCell> cells;
     try {
-      cells = submit(id, kind, template.creation(), arguments);
+      cells = submit(id, new TaskSpec.Kind.Creation(options), template.creation(), arguments);
     } catch (RuntimeException e) {
       claimed.ifPresent(name -> worker.node().directory().release(name));
       throw e;
     }
     return actorHandle(
-        new Handle.Count(worker, id.result(0), cells.getFirst(), Optional.empty()), className);
+        new Handle.Count(worker, id.result(0), cells.getFirst(), Optional.empty()),
+        options.className());
   }
 
   private String actorClass(ActorTemplate template) {
