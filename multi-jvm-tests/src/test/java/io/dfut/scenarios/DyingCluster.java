@@ -26,10 +26,10 @@ final class DyingCluster implements AutoCloseable {
   /** The resource that only those nodes have that are to die. */
   static final String SOIL = "soil";
 
-  static final Duration SOON = Duration.ofSeconds(20);
+  static final Duration SOON = Duration.ofSeconds(30);
 
   /** Silence after which a node is thought dead; JVMs that start take the processors for long. */
-  static final Duration PAUSE = Duration.ofSeconds(4);
+  static final Duration PAUSE = Duration.ofSeconds(8);
 
   /** For a node to join while a dead one is not removed yet, which holds everybody up. */
   private static final Duration START_PATIENCE = Duration.ofSeconds(40);

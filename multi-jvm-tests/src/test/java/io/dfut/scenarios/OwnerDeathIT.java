@@ -37,11 +37,11 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Whoever submitted tasks and made actors is killed: what ends with it, and what does not. */
-@Timeout(120)
+@Timeout(240)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class OwnerDeathIT {
-  /** Within this nothing of the dead one runs, or holds anything. */
-  private static final Duration FREE_BOUND = Duration.ofSeconds(10);
+  /** Within this of the kill nothing of the dead one runs, or holds anything. */
+  private static final Duration FREE_BOUND = DyingCluster.BOUND.plusSeconds(8);
 
   private static final String INTERRUPTED = "was interrupted";
 

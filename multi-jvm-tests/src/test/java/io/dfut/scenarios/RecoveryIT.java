@@ -49,7 +49,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Values that were on a node which is killed: what is made again, and how often its body ran. Every
  * test starts a node that takes the dead one's place.
  */
-@Timeout(120)
+@Timeout(240)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class RecoveryIT {
   private static final int LARGE = 200_000;
