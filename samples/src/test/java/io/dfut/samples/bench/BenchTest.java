@@ -103,6 +103,18 @@ final class BenchTest {
   }
 
   @Test
+  void recoveryKillsNodes(@TempDir Path folder) throws IOException {
+    Path json = folder.resolve("figures.json");
+    assertThat(run("recovery --runs 1 --only recovery.owner --json " + json))
+        .as(err::toString)
+        .isZero();
+    assertThat(printed("^recovery.owner.node +[0-9.]*[1-9][0-9.]* ms .* (ok|MISSED)")).hasSize(1);
+    assertThat(Files.readAllLines(json))
+        .hasSize(1)
+        .allMatch(line -> line.matches("\\{\"name\":\"recovery.owner.node\".*}"));
+  }
+
+  @Test
   void growthDrawsItsCurves(@TempDir Path folder) throws Exception {
     assertThat(run("growth --seconds 1 --only in-flight --svg " + folder))
         .as(err::toString)
@@ -120,9 +132,9 @@ final class BenchTest {
       delimiter = '|',
       value = {
         "''                        | bench: no name; there are refs, store, tasks, remote,"
-            + " growth",
+            + " growth, recovery",
         "reefs                     | bench: there is no benchmark \"reefs\"; there are refs, store,"
-            + " tasks, remote, growth",
+            + " tasks, remote, growth, recovery",
         "refs --taks 5             | bench: unknown option --taks: --help lists those there are",
         "refs --tasks              | bench: --tasks needs a value after it: --help shows which",
         "refs --tasks 0            | bench: --tasks 0 is not possible: give a whole number from 1",
@@ -130,6 +142,7 @@ final class BenchTest {
         "tasks --runs 0            | bench: --runs 0 is not possible: give a whole number from 1",
         "tasks --only taks         | bench: no figure is called taks",
         "growth --only size        | bench: no curve is called size",
+        "recovery --runs 0         | bench: --runs 0 is not possible: give a whole number from 1",
         "growth --seconds 0        | bench: --seconds 0 is not possible: give a whole number from"
             + " 1",
         "refs --local --cluster h:1| bench: --local and --cluster exclude each other",
