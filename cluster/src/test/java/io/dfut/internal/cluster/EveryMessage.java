@@ -18,6 +18,7 @@ import io.dfut.WorkerCrashedException;
 import io.dfut.internal.cluster.LinkFaults.Link;
 import io.dfut.internal.protocol.NodeMessage.CollectGarbage;
 import io.dfut.internal.protocol.SchedulerMessage.NodeLoad;
+import io.dfut.internal.protocol.WorkerMessage.ActorLost;
 import io.dfut.internal.protocol.WorkerMessage.LeaseQueued;
 import io.dfut.internal.protocol.WorkerMessage.LeaseReclaimed;
 import io.dfut.internal.protocol.WorkerMessage.LeaseRedirected;
@@ -94,6 +95,7 @@ record EveryMessage(
     tellOfReferences();
     inPieces();
     namedActors();
+    actorThatComesBack();
     callsOfTheDead();
     cancellation();
     sharedWorkers();
@@ -198,6 +200,22 @@ record EveryMessage(
           await("the name of the dead is free")
               .atMost(bound)
               .until(() -> here.getActor(Keeper.class, name).isEmpty());
+        });
+  }
+
+  /** Who borrows an actor that is made anew asks its owner where it is. */
+  private void actorThatComesBack() {
+    here.scope(
+        () -> {
+          ActorHandle<Keeper> phoenix =
+              here.actor(Keeper::new).maxRestarts(-1).maxTaskRetries(-1).on(here.node()).create();
+          ActorHandle<Caller> caller = here.actor(Caller::new, phoenix).on(there.node()).create();
+          caller.task(Caller::call).submit().get(bound);
+          here.kill(phoenix, true);
+          await("the borrower hears of the end, and asks")
+              .atMost(bound)
+              .until(() -> faults.seen(ActorLost.class, back()) > 0);
+          caller.task(Caller::call).submit().get(bound);
         });
   }
 
@@ -545,6 +563,21 @@ record EveryMessage(
 
   static void kill(ActorHandle<Keeper> actor) {
     DFutContext.current().kill(actor);
+  }
+
+  /** Calls another actor. */
+  static final class Caller extends DFutActor<Void> {
+    private final ActorHandle<Keeper> other;
+
+    Caller(ActorHandle<Keeper> other) {
+      this.other = other;
+    }
+
+    void call() {
+      try (DFut<Void> done = other.task(Keeper::drop).submit()) {
+        done.get();
+      }
+    }
   }
 
   /** Keeps a reference. */

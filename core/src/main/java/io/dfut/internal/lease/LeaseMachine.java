@@ -458,7 +458,8 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
 
   private void grant(Waiting entry, long nowNanos) {
     take(entry.request().resources());
-    WorkerId worker = idle.pollFirst();
+    // An actor's worker ends with it: one that ran tasks may own what others hold.
+    WorkerId worker = entry.request().use() == Use.TASKS ? idle.pollFirst() : null;
     if (worker == null) {
       starting.addLast(entry);
       effects.accept(new LeaseEffect.StartWorker());

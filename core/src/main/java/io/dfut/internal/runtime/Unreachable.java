@@ -28,7 +28,7 @@ final class Unreachable extends PhantomReference<Handle<?>> {
   private static final Set<Unreachable> OTHERS = ConcurrentHashMap.newKeySet();
 
   static {
-    Thread.ofPlatform().name("dfut-unreachable").daemon().start(Unreachable::watch);
+    Thread.ofPlatform().name("unreachable-handles").daemon().start(Unreachable::watch);
   }
 
   private final Handle.Count count;
