@@ -60,9 +60,7 @@ final class NodeDeathIT {
 
   private static final Duration STABLE = Duration.ofSeconds(2);
 
-  /**
-   * Before silence can tell anything: the kill is proven. On a machine with nothing else, 0.3 s.
-   */
+  /** Before silence can tell anything: the kill is proven. */
   private static final Duration BOUND = PAUSE;
 
   private static final List<String> SETTINGS =
@@ -71,6 +69,8 @@ final class NodeDeathIT {
               + PAUSE.toMillis()
               + "ms",
           "dfut.pekko.cluster.split-brain-resolver.stable-after=" + STABLE.toMillis() + "ms",
+          "dfut.cluster.join-timeout=60s", // four JVMs start at once
+          "pekko.remote.artery.bind.bind-timeout=60s",
           "dfut.ownership.handover-grace=3s",
           // The nodes are of one host; here they stand for nodes of many, which have copies.
           "dfut.store.shared-memory=off");

@@ -64,6 +64,7 @@ final class ProofOfDeathIT {
               + "ms",
           "dfut.pekko.cluster.split-brain-resolver.stable-after=" + STABLE.toMillis() + "ms",
           "dfut.cluster.join-timeout=60s", // many JVMs start at once
+          "pekko.remote.artery.bind.bind-timeout=60s",
           // The nodes are of one host; here they stand for nodes of many, which have copies.
           "dfut.store.shared-memory=off");
 
