@@ -381,11 +381,8 @@ abstract class ActorScenarios extends Scenarios {
   }
 
   @Test
-  @Tag("C018")
   @Tag("C172")
-  @Tag("C178")
-  @DisplayName(
-      "018 172 178 an actor killed with restart comes back anew, under its name, in bounds")
+  @DisplayName("172 an actor killed with restart comes back anew, under its name, in bounds")
   void killedActorComesBack() {
     Gate gate = Gate.closed();
     ActorHandle<Counter> counter =
@@ -412,8 +409,7 @@ abstract class ActorScenarios extends Scenarios {
 
   @Test
   @Tag("C164")
-  @Tag("C168")
-  @DisplayName("164 168 calls with retries wait for the actor that comes back, in their order")
+  @DisplayName("164 calls with retries wait for the actor that comes back, in their order")
   void callsWaitForTheNextIncarnation() {
     Gate gate = Gate.closed();
     ActorHandle<Counter> counter =
@@ -437,6 +433,17 @@ abstract class ActorScenarios extends Scenarios {
     try (DFut<Boolean> call = counter.task(Counter::wasMadeAnew).submit()) {
       return call.get(SOON);
     }
+  }
+
+  @Test
+  @Tag("C018")
+  @DisplayName("018 an actor that was made anew can tell, and one that was not")
+  void restartedFlag() {
+    ActorHandle<Counter> counter =
+        dfut.actor(Counter::new, 0).maxRestarts(1).maxTaskRetries(1).on(far()).create();
+    assertThat(wasMadeAnew(counter)).isFalse();
+    dfut.kill(counter, true);
+    eventually("the actor was not made anew").until(() -> wasMadeAnew(counter));
   }
 
   private static int addThrough(ActorHandle<Counter> counter) {

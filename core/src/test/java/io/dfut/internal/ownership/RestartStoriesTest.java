@@ -124,9 +124,8 @@ final class RestartStoriesTest {
   }
 
   @Test
-  @Tag("C163")
   @Tag("C168")
-  @DisplayName("163 168 without task retries calls in flight and meanwhile fail, later ones run")
+  @DisplayName("168 without task retries calls in flight and meanwhile fail, later ones run")
   void callsFailWhileItComesBack() {
     ActorId actor = created(ONCE);
     List<ObjectId> inFlight = calls(actor, 3);
@@ -153,8 +152,7 @@ final class RestartStoriesTest {
 
   @Test
   @Tag("C164")
-  @Tag("C168")
-  @DisplayName("164 168 with task retries calls are sent again in their order, and others wait")
+  @DisplayName("164 with task retries calls are sent again in their order, and others wait")
   void callsAreRepeatedInOrder() {
     ActorId actor = created(ALWAYS);
     List<ObjectId> inFlight = calls(actor, 4);
