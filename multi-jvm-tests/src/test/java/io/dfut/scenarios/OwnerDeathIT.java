@@ -9,7 +9,6 @@ import io.dfut.ActorHandle;
 import io.dfut.DFut;
 import io.dfut.DFutActor;
 import io.dfut.DFutContext;
-import io.dfut.DFutSystem;
 import io.dfut.NodeFailedException;
 import io.dfut.NodeId;
 import io.dfut.OwnerDiedException;
@@ -24,61 +23,18 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInfo;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Whoever submitted tasks and made actors is killed: what ends with it, and what does not. */
 @Timeout(240)
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-final class OwnerDeathIT {
+final class OwnerDeathIT extends DeathScenarios {
   /** Within this of the kill nothing of the dead one runs, or holds anything. */
   private static final Duration FREE_BOUND = DyingCluster.BOUND.plusSeconds(8);
 
   private static final String INTERRUPTED = "was interrupted";
-
-  @TempDir private Path folder;
-  private DyingCluster cluster;
-  private DFutSystem dfut;
-  private String test;
-
-  @BeforeAll
-  void start() {
-    cluster = new DyingCluster();
-    dfut = cluster.dfut;
-  }
-
-  @BeforeEach
-  void remember(TestInfo info) {
-    test = info.getTestMethod().orElseThrow().getName();
-  }
-
-  @AfterEach
-  void nothingIsLeft() {
-    Gate.openAll();
-    cluster.assertNothingIsLeft();
-  }
-
-  @AfterAll
-  void close() {
-    Gate.openAll();
-    if (cluster != null) {
-      cluster.close();
-    }
-    Gate.forgetAll();
-  }
-
-  private Runs runs(String of) {
-    return Runs.in(folder, test + "-" + of);
-  }
 
   // ---- what tasks and actors do ----
 

@@ -33,64 +33,21 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInfo;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Values that were on a node which is killed: what is made again, and how often its body ran. Every
  * test starts a node that takes the dead one's place.
  */
 @Timeout(240)
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-final class RecoveryIT {
+final class RecoveryIT extends DeathScenarios {
   private static final int LARGE = 200_000;
 
   /** Milliseconds: longer than the silence after which a node is thought dead. */
   private static final int SLOW = 500 + (int) DyingCluster.PAUSE.toMillis();
-
-  @TempDir private Path folder;
-  private DyingCluster cluster;
-  private DFutSystem dfut;
-  private String test;
-
-  @BeforeAll
-  void start() {
-    cluster = new DyingCluster();
-    dfut = cluster.dfut;
-  }
-
-  @BeforeEach
-  void remember(TestInfo info) {
-    test = info.getTestMethod().orElseThrow().getName();
-  }
-
-  @AfterEach
-  void nothingIsLeft() {
-    Gate.openAll();
-    cluster.assertNothingIsLeft();
-  }
-
-  @AfterAll
-  void close() {
-    Gate.openAll();
-    if (cluster != null) {
-      cluster.close();
-    }
-    Gate.forgetAll();
-  }
-
-  private Runs runs(String of) {
-    return Runs.in(folder, test + "-" + of);
-  }
 
   // ---- what tasks do ----
 

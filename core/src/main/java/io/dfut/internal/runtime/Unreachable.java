@@ -12,10 +12,8 @@ import org.slf4j.LoggerFactory;
  * more. Thread-safe.
  *
  * <p>A {@link java.lang.ref.Cleaner} would do, but keeps all of its references in one list under
- * one lock, and those of closed handles until a collection: a driver that submits as fast as it can
- * has its handles copied, looked at and unlisted again, at half of its speed. This one is kept by
- * the cell of its object, which the table keeps for as long as the handle counts, and a closed
- * handle has none.
+ * one lock, and those of closed handles until a collection. This one is kept by the cell of its
+ * object, which the table keeps for as long as the handle counts, and a closed handle has none.
  */
 final class Unreachable extends PhantomReference<Handle<?>> {
   private static final Logger LOG = LoggerFactory.getLogger(Unreachable.class);
