@@ -9,11 +9,12 @@ import java.io.ObjectInputStream;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Test;
 
-/** Imports run one way: samples → cluster → store → core. Here all modules can be seen. */
+/** Imports run one way: samples, chaos → cluster → store → core. Here all modules can be seen. */
 final class ModulesTest {
   private static final String STORE = "io.dfut.internal.store..";
   private static final String CLUSTER = "io.dfut.internal.cluster..";
   private static final String SAMPLES = "io.dfut.samples..";
+  private static final String CHAOS = "io.dfut.internal.chaos..";
 
   private static final JavaClasses ALL =
       new ClassFileImporter()
@@ -36,7 +37,7 @@ final class ModulesTest {
   void coreKnowsNoneOfTheOthers() {
     noClasses()
         .that()
-        .resideOutsideOfPackages(STORE, CLUSTER, SAMPLES)
+        .resideOutsideOfPackages(STORE, CLUSTER, SAMPLES, CHAOS)
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(STORE, CLUSTER, SAMPLES)
@@ -62,6 +63,17 @@ final class ModulesTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage(SAMPLES)
+        .check(ALL);
+  }
+
+  @Test
+  void nobodyKnowsChaos() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage(CHAOS)
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage(CHAOS)
         .check(ALL);
   }
 

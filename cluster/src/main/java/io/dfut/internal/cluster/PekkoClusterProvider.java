@@ -69,10 +69,11 @@ public final class PekkoClusterProvider implements ClusterProvider {
   public Membership start(Config config, boolean offersWork) {
     Config layered = prepare(config, offersWork);
     ClusterSettings settings = ClusterSettings.of(layered);
-    requireFree(settings.host(), settings.port());
+    Bound bound = Bound.of(settings, layered);
+    bound.requireFree();
     // SLF4J complains when its first loggers are made by several threads at once, as Pekko does.
     LoggerFactory.getILoggerFactory();
-    ActorSystem<Void> system = create(settings, layered);
+    ActorSystem<Void> system = create(settings, bound, layered);
     try {
       PekkoMembership membership = open(system, layered, settings, true);
       join(system, settings, membership);
@@ -169,39 +170,62 @@ public final class PekkoClusterProvider implements ClusterProvider {
   }
 
   /**
-   * Looks before the {@code ActorSystem} does: one that cannot bind leaves threads behind and an
-   * exception that names neither the key nor the way out.
+   * Where Artery listens: at what others are told, unless they come through a proxy or a mapped
+   * port.
+   *
+   * @param hostKey what to change when the host is wrong
+   * @param portKey what to change when the port is taken
    */
-  private static void requireFree(String host, int port) {
-    InetSocketAddress address = new InetSocketAddress(host, port);
-    if (address.isUnresolved()) {
-      throw new IllegalStateException(
-          "the host name \"" + host + "\" is unknown; set dfut.cluster.host or --host");
-    }
-    try (ServerSocket socket = new ServerSocket()) {
-      socket.setReuseAddress(true); // as Artery does: connections in TIME_WAIT are no obstacle
-      socket.bind(address);
-    } catch (IOException e) {
-      throw cannotBind(host, port, e);
-    }
-  }
+  private record Bound(String host, int port, String hostKey, String portKey) {
+    private static final String HOST_KEY = "pekko.remote.artery.bind.hostname";
+    private static final String PORT_KEY = "pekko.remote.artery.bind.port";
 
-  private static IllegalStateException cannotBind(String host, int port, Throwable cause) {
-    if (String.valueOf(cause.getMessage()).contains("Cannot assign requested address")) {
+    static Bound of(ClusterSettings settings, Config layered) {
+      String host = layered.getString(HOST_KEY);
+      String port = layered.getString(PORT_KEY);
+      return new Bound(
+          host.isEmpty() ? settings.host() : host,
+          port.isEmpty() ? settings.port() : layered.getInt(PORT_KEY),
+          host.isEmpty() ? "dfut.cluster.host or --host" : HOST_KEY,
+          port.isEmpty() ? "dfut.cluster.port or --port" : PORT_KEY);
+    }
+
+    /**
+     * Looks before the {@code ActorSystem} does: one that cannot bind leaves threads behind and an
+     * exception that names neither the key nor the way out.
+     */
+    void requireFree() {
+      InetSocketAddress address = new InetSocketAddress(host, port);
+      if (address.isUnresolved()) {
+        throw new IllegalStateException(
+            "the host name \"" + host + "\" is unknown; set " + hostKey);
+      }
+      try (ServerSocket socket = new ServerSocket()) {
+        socket.setReuseAddress(true); // as Artery does: connections in TIME_WAIT are no obstacle
+        socket.bind(address);
+      } catch (IOException e) {
+        throw cannotBind(e);
+      }
+    }
+
+    IllegalStateException cannotBind(Throwable cause) {
+      if (String.valueOf(cause.getMessage()).contains("Cannot assign requested address")) {
+        return new IllegalStateException(
+            host + " is no address of this machine; choose another with " + hostKey, cause);
+      }
       return new IllegalStateException(
-          host + " is no address of this machine; choose another with dfut.cluster.host or --host",
+          "port "
+              + port
+              + " on "
+              + host
+              + " is taken; choose another with "
+              + portKey
+              + ", 0 for any free one",
           cause);
     }
-    return new IllegalStateException(
-        "port "
-            + port
-            + " on "
-            + host
-            + " is taken; choose another with dfut.cluster.port or --port, 0 for any free one",
-        cause);
   }
 
-  private static ActorSystem<Void> create(ClusterSettings settings, Config layered) {
+  private static ActorSystem<Void> create(ClusterSettings settings, Bound bound, Config layered) {
     try {
       return ActorSystem.create(Behaviors.empty(), settings.systemName(), layered);
     } catch (ConfigException e) {
@@ -209,7 +233,7 @@ public final class PekkoClusterProvider implements ClusterProvider {
     } catch (RuntimeException e) {
       // Pekko stops what it had started; only the message is ours to better.
       if (isBindFailure(e)) {
-        throw cannotBind(settings.host(), settings.port(), e);
+        throw bound.cannotBind(e);
       }
       throw new IllegalStateException("the node could not start: " + e.getMessage(), e);
     }

@@ -303,10 +303,11 @@ final class DataPlane implements AutoCloseable {
         }
         server.bind(wanted);
         InetSocketAddress bound = (InetSocketAddress) server.getLocalAddress();
+        int port = settings.publicPort() == 0 ? bound.getPort() : settings.publicPort();
         InetSocketAddress told =
             bound.getAddress().isAnyLocalAddress()
-                ? InetSocketAddress.createUnresolved(self.host(), bound.getPort())
-                : bound;
+                ? InetSocketAddress.createUnresolved(self.host(), port)
+                : new InetSocketAddress(bound.getAddress(), port);
         unix =
             settings.unixSockets()
                 ? UnixSockets.listen(Path.of(System.getProperty("java.io.tmpdir")))

@@ -27,6 +27,7 @@ import org.slf4j.LoggerFactory;
  * @param waitsMax puts and fetches that wait at once
  * @param dataHost where the data plane listens
  * @param dataPort its port, 0 for a free one
+ * @param publicPort the port that peers are told, 0 for that one
  * @param connectionsMax connections from peers
  * @param sharedMemory auto, off, or a directory
  * @param unixSockets whether a unix socket is tried beside TCP
@@ -44,6 +45,7 @@ record StoreSettings(
     int waitsMax,
     String dataHost,
     int dataPort,
+    int publicPort,
     int connectionsMax,
     Duration connectTimeout,
     Duration handshakeTimeout,
@@ -106,6 +108,7 @@ record StoreSettings(
         number(store, "waiters-max", 1, 10_000_000),
         text(store, "data.host"),
         number(store, "data.port", 0, 65_535),
+        number(store, "data.public-port", 0, 65_535),
         number(store, "data.connections-max", 1, 100_000),
         duration(store, "data.connect-timeout", Duration.ofMillis(1), Duration.ofMinutes(10)),
         duration(store, "data.handshake-timeout", Duration.ofMillis(1), Duration.ofMinutes(10)),

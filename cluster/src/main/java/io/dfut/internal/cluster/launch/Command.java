@@ -70,6 +70,9 @@ sealed interface Command {
   /** Run the simulator, which reads its own options. */
   record Sim(List<String> arguments) implements Command {}
 
+  /** Run programs on nodes that are killed meanwhile; it reads its own options. */
+  record Chaos(List<String> arguments) implements Command {}
+
   /** Start and stop everything once, so that a class cache can be made of what was loaded. */
   record Train() implements Command {}
 

@@ -62,6 +62,11 @@ final class CommandLine {
           checks every promise. `./dfut sim --help` tells of its options; docs/simulation.md tells
           what is simulated and checked.
 
+      chaos [--minutes N] [--nodes N] [--seed S] [OPTION...]
+          Runs random programs with known answers on JVMs that it starts, and that it kills, freezes
+          and cuts off meanwhile; fails on any wrong answer, anything that does not end, and anything
+          that is left. `./dfut chaos --help` tells of its options; docs/reliability.md of its runs.
+
       --help, --version
 
       Further settings: JAVA_HOME, and DFUT_JAVA_OPTS for the JVM; -Dkey=value in there for any key
@@ -69,7 +74,17 @@ final class CommandLine {
       """;
 
   private static final List<String> COMMANDS =
-      List.of("demo", "start", "run", "sample", "inspect", "bench", "sim", "--help", "--version");
+      List.of(
+          "demo",
+          "start",
+          "run",
+          "sample",
+          "inspect",
+          "bench",
+          "sim",
+          "chaos",
+          "--help",
+          "--version");
 
   private final Deque<String> rest;
 
@@ -99,6 +114,7 @@ final class CommandLine {
       case "inspect" -> inspect();
       case "bench" -> bench();
       case "sim" -> new Command.Sim(List.copyOf(rest));
+      case "chaos" -> new Command.Chaos(List.copyOf(rest));
       case "train" -> new Command.Train();
       case "--help", "-h", "help" -> new Command.Help();
       case "--version", "-version", "version" -> new Command.Version();

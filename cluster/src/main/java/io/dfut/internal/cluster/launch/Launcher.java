@@ -25,6 +25,7 @@ public final class Launcher {
         case Command.Inspect inspect -> new InspectCommand(inspect).run();
         case Command.Bench bench -> Programs.bench(bench.arguments());
         case Command.Sim sim -> Programs.sim(sim.arguments());
+        case Command.Chaos chaos -> Programs.chaos(chaos.arguments());
         case Command.Train train -> Training.run();
         case Command.Help help -> System.out.print(CommandLine.USAGE);
         case Command.Version version -> System.out.println("dfut " + version());

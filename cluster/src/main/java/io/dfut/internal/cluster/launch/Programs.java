@@ -19,8 +19,8 @@ import java.util.TreeSet;
 import java.util.jar.JarFile;
 
 /**
- * {@code ./dfut run}, {@code sample}, {@code bench} and {@code sim}: other people's main methods,
- * in this JVM.
+ * {@code ./dfut run}, {@code sample}, {@code bench}, {@code sim} and {@code chaos}: other people's
+ * main methods, in this JVM.
  */
 final class Programs {
   /**
@@ -99,6 +99,17 @@ final class Programs {
                 () ->
                     new UsageException(
                         "the simulator is not on the class path; ./dfut sim adds target/dist/sim")),
+        arguments);
+  }
+
+  /** It starts and kills JVMs, as tests do; the script alone puts it on the class path. */
+  static void chaos(List<String> arguments) throws ProgramFailure, IllegalAccessException {
+    call(
+        find("io.dfut.internal.chaos.ChaosMain")
+            .orElseThrow(
+                () ->
+                    new UsageException(
+                        "chaos is not on the class path; ./dfut chaos adds target/dist/chaos")),
         arguments);
   }
 
