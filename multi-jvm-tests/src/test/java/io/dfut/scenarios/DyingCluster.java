@@ -12,6 +12,7 @@ import io.dfut.ObjectId;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
@@ -127,6 +128,12 @@ final class DyingCluster implements AutoCloseable {
   void kill(FarNode victim) {
     mortals.remove(victim);
     victim.kill();
+  }
+
+  /** The node leaves in an orderly way; returns its exit code. */
+  OptionalInt leave(FarNode leaving) {
+    mortals.remove(leaving);
+    return leaving.leave();
   }
 
   /** A like node comes, and the one with soil is killed; returns who died. */

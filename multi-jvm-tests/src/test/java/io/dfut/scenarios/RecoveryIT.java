@@ -29,6 +29,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
@@ -123,6 +124,26 @@ final class RecoveryIT extends DeathScenarios {
 
   private static ObjectLostException lossOf(DFut<?> future) {
     return catchThrowableOfType(ObjectLostException.class, () -> future.get(SOON));
+  }
+
+  // ---- a node that is told to stop ----
+
+  @Test
+  @DisplayName("what a leaving node interrupts has not failed: it runs again elsewhere")
+  void interruptedTaskOfALeavingNodeRunsAgain() {
+    Runs runs = runs("waiting");
+    Gate gate = Gate.closed();
+    try (DFut<Integer> waiting =
+        dfut.task(RecoveryIT::waits).resource(SOIL, 1).submit(runs, gate)) {
+      gate.awaitArrived(1);
+      FarNode leaving = cluster.mortal();
+      cluster.addMortals(1);
+      assertThat(cluster.leave(leaving)).isEqualTo(OptionalInt.of(0));
+      gate.awaitArrived(2);
+      gate.open();
+      assertThat(waiting.get(SOON)).isEqualTo(2);
+    }
+    assertRan(runs, 2);
   }
 
   // ---- the scenarios ----

@@ -52,6 +52,11 @@ final class RestartIT {
       return Tasks.bytes(7, bytes);
     }
 
+    public int addAfter(Gate gate) throws InterruptedException {
+      gate.pass();
+      return ++n;
+    }
+
     public boolean wasMadeAnew() {
       return isRestarted();
     }
@@ -180,6 +185,27 @@ final class RestartIT {
       }
       assertThat(first).isLessThan(100);
       assertThat(ends.subList(first, 200)).isEqualTo(numbers(200 - first));
+    }
+  }
+
+  @Test
+  @DisplayName(
+      "an actor whose node leaves in order is not ended by that: it and its calls come back")
+  void comesBackFromALeavingNode() {
+    Gate gate = Gate.closed();
+    try (ActorHandle<Counter> counter = counter().maxRestarts(1).maxTaskRetries(-1).create()) {
+      DFut<Integer> running = counter.task(Counter::addAfter).submit(gate);
+      DFut<Integer> waiting = counter.task(Counter::add).submit(1);
+      gate.awaitArrived(1);
+      FarNode leaving = cluster.mortal();
+      cluster.addMortals(1);
+      assertThat(cluster.leave(leaving)).isEqualTo(OptionalInt.of(0));
+      gate.awaitArrived(2);
+      gate.open();
+      assertThat(now(running)).isEqualTo(1);
+      assertThat(now(waiting)).isEqualTo(2);
+    } finally {
+      Gate.openAll();
     }
   }
 

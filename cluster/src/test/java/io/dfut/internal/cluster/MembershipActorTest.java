@@ -332,6 +332,25 @@ class MembershipActorTest {
   }
 
   @Test
+  void othersMayComeThroughAPortThatSomebodyElseHolds() throws Exception {
+    try (ServerSocket proxy = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      String told = "dfut.cluster.port = " + proxy.getLocalPort() + "\n";
+
+      assertThatThrownBy(
+              () -> start(told + "pekko.remote.artery.bind.port = " + taken.getLocalPort(), true))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining(
+              "port "
+                  + taken.getLocalPort()
+                  + " on 127.0.0.1 is taken; choose another with"
+                  + " pekko.remote.artery.bind.port");
+      Node node = start(told + "pekko.remote.artery.bind.port = 0", true);
+      assertThat(node.membership().self().port()).isEqualTo(proxy.getLocalPort());
+    }
+  }
+
+  @Test
   void anAddressWhereNobodyListensIsNamed() throws Exception {
     int port;
     try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {

@@ -490,6 +490,9 @@ final class ActorRunner implements TaskRunner, ActorCell {
 
   private void answer(Pushed call, Failure failure) {
     worker.drop(call);
+    if (worker.endsWithNode()) {
+      return;
+    }
     TaskSpec spec = call.push.spec();
     worker
         .node()

@@ -635,6 +635,9 @@ final class TaskContext extends WorkerContext {
     }
     worker.ended(this);
     pushed.unpin();
+    if (worker.endsWithNode()) {
+      return;
+    }
     boolean plain = released.isEmpty() && push.lent().isEmpty() && noReferences(outcomes);
     if (plain && pushed.claim instanceof LocalTask local) {
       local.completeDirectly(outcomes, push.attempt());

@@ -97,6 +97,10 @@ final class WorkerActor {
   private volatile Optional<String> end = Optional.empty();
 
   private volatile boolean closed;
+
+  /** Whether it ends because its node does. */
+  private volatile boolean withNode;
+
   private final CompletableFuture<Void> ending = new CompletableFuture<>();
 
   WorkerActor(NodeRuntime node, WorkerId id, JobId job) {
@@ -411,6 +415,9 @@ final class WorkerActor {
 
   /** An actor's last method has ended: the worker ends with it. */
   void actorStopped(Failure failure) {
+    if (withNode) {
+      return; // it is not the actor that has ended
+    }
     if (runner instanceof ActorRunner actor && actor.id().isPresent()) {
       ActorId actorId = actor.id().get();
       node.send(id, actorId.owner(), ActorRunner.endedMessage(actorId, failure));
@@ -421,6 +428,11 @@ final class WorkerActor {
       }
     }
     ended(failure.detail());
+  }
+
+  /** Whether nobody is told any more what its tasks and calls come to. */
+  boolean endsWithNode() {
+    return withNode;
   }
 
   /** It is this worker's to run now: who wants it stopped finds it here. */
@@ -724,8 +736,13 @@ final class WorkerActor {
     }
   }
 
-  /** For the node's own end: no word to anyone. */
+  /**
+   * For the node's own end: no word to anyone. What its tasks and actors come to from here on is an
+   * effect of that end, and no answer: whoever waits elsewhere hears that the node is gone, and has
+   * them run again.
+   */
   void stop(String cause) {
+    withNode = true; // first: what is interrupted below finds it
     TaskRunner now = runner;
     synchronized (this) {
       if (end.isEmpty()) {

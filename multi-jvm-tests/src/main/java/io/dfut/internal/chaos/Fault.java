@@ -33,12 +33,7 @@ record Fault(Kind kind, int slot, int other, long afterMillis, long millis, int 
     /** Cut off for less than that silence. */
     STALL,
     /** Cut off until the others have given it up. */
-    CUT;
-
-    /** Whether the node is given up by the others, by their detector. */
-    boolean isLong() {
-      return this == FREEZE || this == CUT;
-    }
+    CUT
   }
 
   /** The schedule that a seed gives: it has no end. */
@@ -56,8 +51,9 @@ record Fault(Kind kind, int slot, int other, long afterMillis, long millis, int 
         int weight =
             switch (kind) {
               case KILL -> 6;
-              case PAUSE, STALL -> 2;
-              case TWO, STOP, FREEZE, SLOW, CUT -> 1;
+              case PAUSE, STALL -> 3;
+              case SLOW -> 2;
+              case TWO, STOP, FREEZE, CUT -> 1;
             };
         for (int i = 0; i < weight; i++) {
           this.kinds.add(kind);
@@ -69,7 +65,7 @@ record Fault(Kind kind, int slot, int other, long afterMillis, long millis, int 
       Kind kind = kinds.get(random.nextInt(kinds.size()));
       int slot = random.nextInt(slots);
       int other = (slot + 1 + random.nextInt(slots - 1)) % slots;
-      long after = random.nextLong(500, 4_000);
+      long after = random.nextLong(300, 2_500);
       double share = random.nextDouble();
       long millis =
           switch (kind) {

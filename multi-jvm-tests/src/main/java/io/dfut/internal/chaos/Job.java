@@ -9,7 +9,6 @@ import io.dfut.DFutSystem;
 import io.dfut.OwnerDiedException;
 import io.dfut.SharedDFut;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -367,36 +366,9 @@ final class Job {
     return amounts;
   }
 
-  /**
-   * Each incarnation has run the calls from some one on, without a gap, each once: the balance that
-   * it answers is the sum of just those. Only between incarnations calls may be missing. And once a
-   * later one has answered, the earlier does no more.
-   */
   private void check(String what, List<Long> amounts, List<Optional<Receipt>> receipts) {
-    Set<Long> incarnations = new HashSet<>();
-    long current = 0;
-    for (int i = 0; i < receipts.size(); i++) {
-      if (receipts.get(i).isEmpty()) {
-        continue;
-      }
-      Receipt receipt = receipts.get(i).get();
-      if (incarnations.isEmpty() || receipt.incarnation() != current) {
-        if (!incarnations.add(receipt.incarnation())) {
-          throw new Violation(
-              "%s: call %d was answered by an earlier incarnation than the one before: %s"
-                  .formatted(what, i, receipts));
-        }
-        current = receipt.incarnation();
-      }
-      int from = i - receipt.index() + 1;
-      if (from < 0) {
-        throw new Violation(
-            "%s: call %d is the caller's call %d there: one came twice: %s"
-                .formatted(what, i, receipt.index(), receipts));
-      }
-      long sum = amounts.subList(from, i + 1).stream().mapToLong(Long::longValue).sum();
-      tally.expect(what + " call " + i + ", from call " + from + " on", sum, receipt.balance());
-    }
+    tally.checkedAll(receipts.size());
+    Receipt.check(what, amounts, receipts);
   }
 
   private void keeper() {

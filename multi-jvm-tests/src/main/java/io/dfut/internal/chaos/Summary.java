@@ -36,7 +36,7 @@ record Summary(
     Duration slowest,
     Optional<String> violation) {
 
-  private int faultCount() {
+  int faultCount() {
     return faults.values().stream().mapToInt(Integer::intValue).sum();
   }
 

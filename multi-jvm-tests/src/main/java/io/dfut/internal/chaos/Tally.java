@@ -99,6 +99,11 @@ final class Tally {
     }
   }
 
+  /** So many answers were compared with each other. */
+  void checkedAll(int answers) {
+    checked.addAndGet(answers);
+  }
+
   /** Waits and compares. */
   <T> void expect(String what, T expected, DFut<T> future) {
     expect(what, expected, value(what, future));

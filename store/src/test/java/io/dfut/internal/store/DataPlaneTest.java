@@ -381,6 +381,22 @@ final class DataPlaneTest {
   }
 
   @Test
+  void othersAreToldThePublicPort() throws Exception {
+    try (ServerSocket proxy = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      int port = proxy.getLocalPort();
+      SlabObjectStore one = open(1, "store.data.public-port = " + port, new PlainTransport());
+      SlabObjectStore two = open(2);
+      one.putPrimary(key(1), Values.of(1, 10));
+      introduce(two, 1, one);
+      var pulled = two.fetch(key(1), 10, List.of(node(1)), Urgency.GET);
+      proxy.setSoTimeout(10_000);
+      proxy.accept().close(); // two has come here
+      assertThatThrownBy(() -> Stores.get(pulled)).hasCauseInstanceOf(SourceLostException.class);
+      assertThat(one.dataPlane().orElseThrow().connectionCount()).isZero();
+    }
+  }
+
+  @Test
   void wrongTokenIsRefused() {
     SlabObjectStore one = open(1);
     SlabObjectStore two = open(2);

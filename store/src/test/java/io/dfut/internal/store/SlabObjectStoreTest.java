@@ -407,6 +407,7 @@ final class SlabObjectStoreTest {
     "pull.timeout, -1 s",
     "pull.peer-wait, 1 d",
     "data.port, 65536",
+    "data.public-port, 65536",
     "data.host, ''",
     "data.connections-max, 0",
     "data.connect-timeout, 0 ms",

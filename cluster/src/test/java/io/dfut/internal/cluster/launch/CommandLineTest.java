@@ -120,6 +120,7 @@ class CommandLineTest {
     assertThat(parse("sim --seeds 5 --help"))
         .isEqualTo(new Command.Sim(List.of("--seeds", "5", "--help")));
     assertThat(parse("sim")).isEqualTo(new Command.Sim(List.of()));
+    assertThat(parse("chaos --minutes 1")).isEqualTo(new Command.Chaos(List.of("--minutes", "1")));
   }
 
   @Test
@@ -143,7 +144,16 @@ class CommandLineTest {
   @Test
   void theUsageNamesEveryCommand() {
     assertThat(CommandLine.USAGE)
-        .contains("demo ", "start ", "run ", "sample ", "inspect ", "bench ", "sim ", "--version");
+        .contains(
+            "demo ",
+            "start ",
+            "run ",
+            "sample ",
+            "inspect ",
+            "bench ",
+            "sim ",
+            "chaos ",
+            "--version");
   }
 
   @ParameterizedTest
