@@ -364,6 +364,11 @@ public final class ChaosCluster implements AutoCloseable {
 
   // ---- the end ----
 
+  /** All lines of all processes. */
+  List<String> said() {
+    return processes.stream().flatMap(process -> process.lines().stream()).toList();
+  }
+
   /** What was logged as an error, with who did. */
   List<String> errors() {
     return processes.stream()
