@@ -110,6 +110,9 @@ public final class ChaosCluster implements AutoCloseable {
   private final List<String> more;
   private DFutSystem driver;
 
+  /** For Ctrl-C: a frozen node would not notice that this JVM has ended. */
+  private final Thread abandoning = new Thread(this::abandon, "abandon the nodes");
+
   /**
    * Starts it.
    *
@@ -125,6 +128,7 @@ public final class ChaosCluster implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+    Runtime.getRuntime().addShutdownHook(abandoning);
     network.process(DRIVER, ProcessHandle.current().pid());
     driverControl = network.door(DRIVER, 0);
     driverData = network.door(DRIVER, 0);
@@ -409,11 +413,18 @@ public final class ChaosCluster implements AutoCloseable {
   /** Whoever is left is killed, and what is left deleted. */
   @Override
   public void close() {
+    Runtime.getRuntime().removeShutdownHook(abandoning);
     processes.forEach(JvmProcess::close);
     if (driver != null) {
       driver.close();
     }
     network.close();
+    delete(memory);
+    delete(folder);
+  }
+
+  private void abandon() {
+    processes.forEach(JvmProcess::close);
     delete(memory);
     delete(folder);
   }

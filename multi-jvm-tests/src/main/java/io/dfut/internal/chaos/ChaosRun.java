@@ -28,7 +28,9 @@ final class ChaosRun {
   /** How long a fault waits for a moment in which everything is under way. */
   private static final Duration MOMENT = Duration.ofSeconds(2);
 
-  /** Within this after the last handle nothing is left: what the page promises. */
+  /**
+   * Within this after the last handle nothing is left, on a machine that has other things to do.
+   */
   private static final Duration UNTIL_EMPTY = Duration.ofSeconds(30);
 
   private static final Duration LOOK = Duration.ofSeconds(10);
