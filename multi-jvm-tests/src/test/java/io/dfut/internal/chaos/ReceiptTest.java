@@ -15,13 +15,11 @@ final class ReceiptTest {
     return Optional.of(new Receipt(incarnation, index, balance));
   }
 
-  @SafeVarargs
-  private static void check(Optional<Receipt>... receipts) {
-    Receipt.check("the history", AMOUNTS, List.of(receipts));
+  private static void check(List<Optional<Receipt>> receipts) {
+    Receipt.check("the history", AMOUNTS, receipts);
   }
 
-  @SafeVarargs
-  private static void assertImpossible(String why, Optional<Receipt>... receipts) {
+  private static void assertImpossible(String why, List<Optional<Receipt>> receipts) {
     assertThatThrownBy(() -> check(receipts))
         .isInstanceOf(Violation.class)
         .hasMessageContaining("the history")
@@ -32,7 +30,12 @@ final class ReceiptTest {
   void oneThatDiesInTheMiddleIsPossible() {
     assertThatCode(
             () ->
-                check(receipt(7, 1, 1), receipt(7, 2, 11), receipt(8, 1, 100), receipt(8, 2, 1100)))
+                check(
+                    List.of(
+                        receipt(7, 1, 1),
+                        receipt(7, 2, 11),
+                        receipt(8, 1, 100),
+                        receipt(8, 2, 1100))))
         .doesNotThrowAnyException();
   }
 
@@ -40,29 +43,37 @@ final class ReceiptTest {
   void callsThatFailedMayHaveRun() {
     assertThatCode(
             () ->
-                check(receipt(7, 1, 1), Optional.empty(), receipt(8, 2, 110), receipt(8, 3, 1110)))
+                check(
+                    List.of(
+                        receipt(7, 1, 1),
+                        Optional.empty(),
+                        receipt(8, 2, 110),
+                        receipt(8, 3, 1110))))
         .doesNotThrowAnyException();
   }
 
   @Test
   void callThatRanTwiceIsSeen() {
-    assertImpossible("came twice", receipt(7, 1, 1), receipt(7, 3, 12));
-    assertImpossible("the balance", receipt(8, 1, 1), receipt(7, 2, 20), receipt(7, 3, 120));
+    assertImpossible("came twice", List.of(receipt(7, 1, 1), receipt(7, 3, 12)));
+    assertImpossible(
+        "the balance", List.of(receipt(8, 1, 1), receipt(7, 2, 20), receipt(7, 3, 120)));
   }
 
   @Test
   void callThatWasLeftOutIsSeen() {
-    assertImpossible("the balance", receipt(7, 1, 1), receipt(7, 1, 11), receipt(7, 2, 101));
+    assertImpossible(
+        "the balance", List.of(receipt(7, 1, 1), receipt(7, 1, 11), receipt(7, 2, 101)));
   }
 
   @Test
   void callsThatChangedPlacesAreSeen() {
-    assertImpossible("the balance", receipt(7, 1, 1), receipt(7, 2, 101), receipt(7, 3, 111));
+    assertImpossible(
+        "the balance", List.of(receipt(7, 1, 1), receipt(7, 2, 101), receipt(7, 3, 111)));
   }
 
   @Test
   void incarnationThatAnswersAfterTheNextIsSeen() {
     assertImpossible(
-        "earlier incarnation", receipt(7, 1, 1), receipt(8, 1, 10), receipt(7, 3, 111));
+        "earlier incarnation", List.of(receipt(7, 1, 1), receipt(8, 1, 10), receipt(7, 3, 111)));
   }
 }
