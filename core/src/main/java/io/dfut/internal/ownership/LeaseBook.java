@@ -86,6 +86,10 @@ final class LeaseBook {
     final WorkerId worker;
     private final Pool pool;
     private final Pace pace;
+
+    /** Whether it is a worker of this node. */
+    private final boolean here;
+
     private int inFlight;
     private long idleSinceNanos;
 
@@ -98,7 +102,8 @@ final class LeaseBook {
     /** Its place in {@link Pool#slots}. */
     private int slot;
 
-    private Lease(LeaseId id, WorkerId worker, Pool pool, Pace pace, long nowNanos) {
+    private Lease(LeaseId id, WorkerId worker, Pool pool, Pace pace, boolean here, long nowNanos) {
+      this.here = here;
       this.id = id;
       this.worker = worker;
       this.pool = pool;
@@ -108,6 +113,11 @@ final class LeaseBook {
 
     boolean hasRoom() {
       return !stuck && !reclaimed && inFlight < pace.window();
+    }
+
+    /** Whether one more had better go here than to a worker that sleeps or is still to be found. */
+    boolean isSoon() {
+      return inFlight == 0 || (here && pace.isSoon(inFlight));
     }
   }
 
@@ -163,16 +173,19 @@ final class LeaseBook {
       }
     }
 
-    /** The lease with the fewest tasks in flight that can take one more; null if there is none. */
+    /**
+     * The lease that can take one more: one that is awake and has its turn soon, else that with the
+     * fewest tasks in flight; null if there is none.
+     */
     Lease freest() {
       Lease best = null;
       for (int i = withRoom.nextSetBit(0); i >= 0; i = withRoom.nextSetBit(i + 1)) {
         Lease lease = slots.get(i);
+        if (lease.inFlight > 0 && lease.isSoon() && !isSpread()) {
+          return lease;
+        }
         if (best == null || lease.inFlight < best.inFlight) {
           best = lease;
-          if (best.inFlight == 0) {
-            break;
-          }
         }
       }
       return best;
@@ -200,6 +213,9 @@ final class LeaseBook {
           && shape.home.equals(task.home);
     }
   }
+
+  /** As many as hide that answers of workers of this node are taken in together. */
+  private static final int HERE_MAX = 64;
 
   private final WorkerId self;
   private final WorkerLimits limits;
@@ -354,7 +370,7 @@ final class LeaseBook {
         continue;
       }
       Lease lease = pool.freest();
-      if (lease != null && lease.inFlight == 0) {
+      if (lease != null && (lease.inFlight == 0 || (lease.isSoon() && !pool.isSpread()))) {
         pool.ready.removeFirst();
         push(head, lease, nowNanos);
         continue;
@@ -465,21 +481,20 @@ final class LeaseBook {
       return;
     }
     forget(granted.lease(), request);
+    boolean here = granted.worker().node().equals(self.node());
     Lease lease =
-        new Lease(
-            granted.lease(), granted.worker(), request.pool, paceOf(granted.worker()), nowNanos);
+        new Lease(granted.lease(), granted.worker(), request.pool, pace(here), here, nowNanos);
     leases.put(lease.id, lease);
     request.pool.add(lease);
     dispatch(request.pool, nowNanos);
   }
 
-  /** Within the node no time is lost on the way. */
-  private Pace paceOf(WorkerId worker) {
-    int most =
-        worker.node().equals(self.node())
-            ? limits.tasksInFlightMax()
-            : limits.tasksInFlightRemoteMax();
-    return new Pace(limits.tasksInFlightMax(), most);
+  private Pace pace(boolean here) {
+    int least = limits.tasksInFlightMax();
+    int most = limits.tasksInFlightRemoteMax();
+    return here
+        ? new Pace(least, Math.min(most, HERE_MAX), Pace.LATER_HERE_MAX_NANOS)
+        : new Pace(least, most, Pace.LATER_MAX_NANOS);
   }
 
   void onQueued(LeaseQueued message, long nowNanos) {

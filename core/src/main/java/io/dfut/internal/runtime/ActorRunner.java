@@ -242,7 +242,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
           looking++;
         }
         if (item instanceof Pushed call) {
-          TaskContext taken = new TaskContext(worker, call, TaskContext.Slot.NONE, null);
+          TaskContext taken = new TaskContext(worker, call, slot, null);
           worker.taken(taken); // it leaves the mailbox and counts as running in one
           item = taken;
         }
@@ -255,28 +255,47 @@ final class ActorRunner implements TaskRunner, ActorCell {
         receive(item);
       }
     }
+    worker.answers().settle();
     stopIfDone();
   }
+
+  /** Its calls hold nothing that could be lent out while they block. */
+  private final TaskContext.Slot slot =
+      new TaskContext.Slot() {
+        @Override
+        public void blocked() {
+          worker.answers().settle();
+        }
+
+        @Override
+        public void unblocked() {}
+
+        @Override
+        public boolean hasMore() {
+          return hasMail;
+        }
+      };
 
   /** A call that comes within some microseconds finds a thread awake: to start one costs more. */
   private void look() {
     for (int i = 0; i < PoolRunner.SPINS && !hasMail; i++) {
+      if (i == PoolRunner.SPINS_BEFORE_HELP) {
+        worker.answers().settle();
+      }
       Thread.onSpinWait();
     }
   }
 
   private void run(TaskContext context) {
+    worker.answers().next();
     Pushed call = context.pushed;
     if (!call.claim.take(call.push.attempt())) {
       worker.ended(context);
       worker.drop(call);
-      worker
-          .node()
-          .send(
-              worker.id(),
-              call.push.spec().id().owner(),
-              new io.dfut.internal.protocol.WorkerMessage.TaskHandedBack(
-                  call.push.spec().id(), call.push.attempt(), worker.id()));
+      worker.send(
+          call.push.spec().id().owner(),
+          new io.dfut.internal.protocol.WorkerMessage.TaskHandedBack(
+              call.push.spec().id(), call.push.attempt(), worker.id()));
       return;
     }
     if (worker.refuseWithoutArguments(context)) {
@@ -494,19 +513,16 @@ final class ActorRunner implements TaskRunner, ActorCell {
       return;
     }
     TaskSpec spec = call.push.spec();
-    worker
-        .node()
-        .send(
-            worker.id(),
-            spec.id().owner(),
-            new TaskReturned(
-                spec.id(),
-                call.push.attempt(),
-                java.util.Collections.nCopies(spec.results(), new Outcome.Failed(failure)),
-                List.of(),
-                List.of(),
-                List.of(),
-                worker.id()));
+    worker.send(
+        spec.id().owner(),
+        new TaskReturned(
+            spec.id(),
+            call.push.attempt(),
+            java.util.Collections.nCopies(spec.results(), new Outcome.Failed(failure)),
+            List.of(),
+            List.of(),
+            List.of(),
+            worker.id()));
   }
 
   /** What the owner is told at the end. */

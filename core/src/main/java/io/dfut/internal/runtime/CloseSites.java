@@ -9,8 +9,8 @@ import io.dfut.internal.task.CallSite;
  * threads may count at the same time.
  */
 final class CloseSites {
-  /** At some 2 µs each, 2 % of a core. */
-  static final int PER_SECOND = 10_000;
+  /** At some 2 µs each, 0.2 % of a core. */
+  static final int PER_SECOND = 1_000;
 
   static final String UNNOTED =
       "by close(), at a line that was not noted, as more than "

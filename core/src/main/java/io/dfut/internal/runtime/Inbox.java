@@ -1,7 +1,6 @@
 package io.dfut.internal.runtime;
 
 import java.util.ArrayDeque;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
@@ -28,7 +27,7 @@ final class Inbox<I> {
   private static final ThreadLocal<ArrayDeque<Inbox<?>>> TURNS =
       ThreadLocal.withInitial(() -> new ArrayDeque<>(4));
 
-  private final ConcurrentLinkedQueue<I> queue = new ConcurrentLinkedQueue<>();
+  private final MpscQueue<I> queue = new MpscQueue<>();
   private final AtomicBoolean turn = new AtomicBoolean();
   private final Consumer<? super I> step;
   private final Runnable takeOver;

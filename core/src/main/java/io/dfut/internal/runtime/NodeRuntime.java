@@ -406,6 +406,11 @@ final class NodeRuntime implements Membership.Listener {
     send(from, to, message, null);
   }
 
+  /** The worker of this JVM; null when it is none, or has ended. */
+  WorkerActor here(WorkerId id) {
+    return id.node().equals(self) ? workers.get(id.sequence()) : null;
+  }
+
   /** As send; within the JVM the claim goes along. */
   void push(WorkerId from, WorkerId to, WorkerMessage.TaskPushed message, Claim claim) {
     send(from, to, message, claim);

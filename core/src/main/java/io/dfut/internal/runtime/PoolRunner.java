@@ -9,11 +9,11 @@ import io.dfut.internal.protocol.SchedulerMessage.TaskBlocked;
 import io.dfut.internal.protocol.SchedulerMessage.TaskUnblocked;
 import io.dfut.internal.protocol.WorkerMessage.TaskHandedBack;
 import io.dfut.internal.task.TaskSpec;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -28,6 +28,12 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
   /** Spins before the thread parks: a task that comes within some microseconds finds it awake. */
   static final int SPINS = 1000;
 
+  /**
+   * So many of them before answers are taken in for their owner, which may be about to do it
+   * itself.
+   */
+  static final int SPINS_BEFORE_HELP = 20;
+
   private final WorkerActor worker;
 
   /**
@@ -36,8 +42,14 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
    */
   private final Object moves = new Object();
 
-  /** Taken from under {@link #moves}; read without, as a hint that there is work. */
-  private final ConcurrentLinkedQueue<Pushed> queue = new ConcurrentLinkedQueue<>();
+  /** Taken from under {@link #moves}; asked without, as a hint, whether there is work. */
+  private final MpscQueue<Pushed> queue = new MpscQueue<>();
+
+  /** What was taken from the queue and is to run before the rest of it. Guarded by moves. */
+  private final ArrayDeque<Pushed> first = new ArrayDeque<>(0);
+
+  /** Whether there is one of these. Written under moves. */
+  private volatile boolean hasFirst;
 
   private final AtomicReference<Thread> thread = new AtomicReference<>();
 
@@ -59,7 +71,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
   private final AtomicBoolean watched = new AtomicBoolean();
 
   /** The task whose turn it is (the outermost of a nest of inline ones), null between two. */
-  private volatile TaskContext current;
+  private final Padded<TaskContext> current = new Padded<>(null);
 
   private volatile boolean blocked;
   private volatile boolean parked;
@@ -74,7 +86,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
     var fetched = pushed.fetch(worker);
     if (fetched.isDone()) {
       queue.offer(pushed);
-      enqueued();
+      enqueued(pushed);
       return;
     }
     fetching.add(pushed);
@@ -90,7 +102,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
       }
       queue.offer(pushed);
     }
-    enqueued();
+    enqueued(pushed);
   }
 
   private void wake() {
@@ -102,15 +114,13 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
     }
   }
 
-  private void enqueued() {
+  private void enqueued(Pushed pushed) {
     if (blocked || ended) {
       handBack();
       return;
     }
     wake();
-    if (current != null) {
-      watch();
-    }
+    watch(pushed);
   }
 
   private void start() {
@@ -140,11 +150,11 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
 
   /** The next of the queue, which counts as running from here on; null when there is none. */
   private TaskContext take() {
-    if (queue.isEmpty()) {
+    if (!hasMore()) {
       return null;
     }
     synchronized (moves) {
-      Pushed next = ended ? null : queue.poll();
+      Pushed next = ended ? null : poll();
       if (next == null) {
         return null;
       }
@@ -160,19 +170,22 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
       if (next != null) {
         return next;
       }
-      if (!queue.isEmpty()) {
+      if (i == SPINS_BEFORE_HELP) {
+        worker.answers().settle();
+      }
+      if (hasMore()) {
         return null; // the share first
       }
       Thread.onSpinWait();
     }
-    if (away == null && !fetching.isEmpty() && queue.isEmpty()) {
+    if (away == null && !fetching.isEmpty() && !hasMore()) {
       away = lastFetching;
       resumed = null;
       worker.node().scheduler().post(new ArgumentsAwaited(away));
     }
     parked = true;
     try {
-      if (queue.isEmpty() && !ended && (away != null || fetching.isEmpty())) {
+      if (!hasMore() && !ended && (away != null || fetching.isEmpty())) {
         LockSupport.park(this);
       }
     } finally {
@@ -187,9 +200,17 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
    * until it is back. The task stays in the queue meanwhile, where it can be cancelled.
    */
   private void haveShare() {
-    Pushed head = queue.peek();
-    if (away == null || head == null) {
+    if (away == null) {
       return;
+    }
+    Pushed head;
+    synchronized (moves) {
+      head = poll();
+      if (head == null) {
+        return;
+      }
+      first.addFirst(head); // where it can be cancelled
+      hasFirst = true;
     }
     if (head.push.lease().equals(away)) {
       worker.node().scheduler().post(new ArgumentsArrived(away, worker.id()));
@@ -208,6 +229,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
   }
 
   private void run(TaskContext context) {
+    worker.answers().next();
     Pushed pushed = context.pushed;
     if (!pushed.claim.take(pushed.push.attempt())) {
       worker.ended(context);
@@ -221,20 +243,27 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
       worker.becomeActor(context);
       return;
     }
-    current = context;
-    if (!queue.isEmpty()) {
-      watch(); // what came before this one was current: who offered it saw none to watch
-    }
+    current.setRelease(context);
     try {
       context.run();
     } finally {
-      current = null;
+      current.setRelease(null);
     }
+  }
+
+  @Override
+  public boolean hasMore() {
+    return hasFirst || !queue.isEmpty();
   }
 
   private Pushed poll() {
     synchronized (moves) {
-      return queue.poll();
+      if (!hasFirst) {
+        return queue.poll();
+      }
+      Pushed next = first.poll();
+      hasFirst = !first.isEmpty();
+      return next;
     }
   }
 
@@ -245,47 +274,72 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
       boolean mine = pushed.claim.take(pushed.push.attempt());
       worker.drop(pushed);
       if (mine) {
-        worker
-            .node()
-            .send(
-                worker.id(),
-                pushed.push.spec().id().owner(),
-                new TaskHandedBack(pushed.push.spec().id(), pushed.push.attempt(), worker.id()));
+        worker.send(
+            pushed.push.spec().id().owner(),
+            new TaskHandedBack(pushed.push.spec().id(), pushed.push.attempt(), worker.id()));
       }
     }
   }
 
   // ---- long and blocked tasks ----
 
-  /** Looks, in a while, whether the running task still keeps others waiting. */
-  private void watch() {
-    if (watched.compareAndSet(false, true)) {
-      worker
-          .node()
-          .after(
-              worker.node().settings().behindMax(),
-              () -> {
-                watched.set(false);
-                TaskContext running = current;
-                if (running == null || queue.isEmpty()) {
-                  return;
-                }
-                if (running.runningNanos() >= worker.node().settings().behindMax().toNanos()) {
-                  handBack();
-                } else {
-                  watch();
-                }
-              });
+  /**
+   * Looks, in a while, whether what is queued has its turn.
+   *
+   * @param newest the last of the queue
+   */
+  private void watch(Pushed newest) {
+    if (!watched.get() && watched.compareAndSet(false, true)) {
+      worker.node().after(worker.node().settings().behindMax(), () -> look(newest));
     }
   }
 
+  /** Gives back what waits behind a task that runs long, or behind many that take long together. */
+  private void look(Pushed newestThen) {
+    watched.set(false);
+    Pushed newest = newest();
+    if (newest == null) {
+      return;
+    }
+    TaskContext running = current.get();
+    long most = worker.node().settings().behindMax().toNanos();
+    if (running != null && (running.runningNanos() >= most || waits(newestThen))) {
+      handBack();
+    } else {
+      watch(newest);
+    }
+  }
+
+  private Pushed newest() {
+    synchronized (moves) {
+      moveToFirst();
+      return first.peekLast();
+    }
+  }
+
+  private boolean waits(Pushed pushed) {
+    synchronized (moves) {
+      moveToFirst();
+      return first.contains(pushed);
+    }
+  }
+
+  /** Under the lock: so that they can be gone through. */
+  private void moveToFirst() {
+    for (Pushed next = queue.poll(); next != null; next = queue.poll()) {
+      first.addLast(next);
+    }
+    hasFirst = !first.isEmpty();
+  }
+
   private LeaseId lease() {
-    return current.pushed.push.lease();
+    return current.get().pushed.push.lease();
   }
 
   @Override
   public void blocked() {
     blocked = true;
+    worker.answers().settle();
     handBack();
     worker.node().scheduler().post(new TaskBlocked(lease()));
   }
@@ -301,9 +355,11 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
     List<Pushed> out = new ArrayList<>(0);
     synchronized (moves) {
       fetching.stream().filter(which).forEach(out::add);
-      queue.stream().filter(which).forEach(out::add);
       out.forEach(fetching::remove);
-      queue.removeAll(out);
+      moveToFirst();
+      first.stream().filter(which).forEach(out::add);
+      first.removeAll(out);
+      hasFirst = !first.isEmpty();
     }
     out.forEach(pushed -> pushed.claim.take(pushed.push.attempt()));
     out.forEach(worker::drop);
@@ -314,7 +370,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
   public void cancel(TaskId task, int attempt) {
     List<Pushed> out = takeOut(pushed -> pushed.isTask(task, attempt));
     if (!out.isEmpty()) { // settled at its owner: it only frees its place
-      worker.node().send(worker.id(), task.owner(), new TaskHandedBack(task, attempt, worker.id()));
+      worker.send(task.owner(), new TaskHandedBack(task, attempt, worker.id()));
     }
   }
 

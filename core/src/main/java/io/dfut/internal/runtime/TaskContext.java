@@ -41,15 +41,8 @@ final class TaskContext extends WorkerContext {
 
     void unblocked();
 
-    /** A slot of a task that holds nothing: an actor's. */
-    Slot NONE =
-        new Slot() {
-          @Override
-          public void blocked() {}
-
-          @Override
-          public void unblocked() {}
-        };
+    /** Whether there is another task to run at once. */
+    boolean hasMore();
   }
 
   private static final StackTraceElement SUBMITTED =
@@ -644,10 +637,8 @@ final class TaskContext extends WorkerContext {
     }
     if (plain && !push.spec().id().owner().equals(worker.id())) {
       worker
-          .node()
-          .send(
-              worker.id(),
-              push.spec().id().owner(),
+          .answers()
+          .add(
               new TaskReturned(
                   push.spec().id(),
                   push.attempt(),
@@ -655,7 +646,9 @@ final class TaskContext extends WorkerContext {
                   List.of(),
                   List.of(),
                   thrown,
-                  worker.id()));
+                  worker.id()),
+              startedNanos,
+              slot.hasMore());
     } else {
       worker.post(new WorkerInput.TaskEnded(push, outcomes, thrown, released));
     }

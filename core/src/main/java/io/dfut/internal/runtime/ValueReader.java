@@ -87,6 +87,7 @@ final class ValueReader {
       if (outcome != null) {
         return outcome;
       }
+      worker.help(); // answers may wait there for somebody who has time
       Thread.onSpinWait();
     }
     return park(count, verb, deadline, context instanceof TaskContext t ? t : null, task);

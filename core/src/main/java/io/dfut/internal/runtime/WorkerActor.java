@@ -71,6 +71,7 @@ final class WorkerActor {
   private final Inbox<Object> inbox;
 
   private final java.util.function.Consumer<WorkerEffect> effects = this::perform;
+  private final Answers answers = new Answers(this);
   private final ValueReader reader;
   private final References.Sink sink = new ResultReferences();
   private final WorkerContext context;
@@ -171,6 +172,17 @@ final class WorkerActor {
     inbox.enqueue(input);
   }
 
+  void enqueue(Answers.Together answers) {
+    inbox.enqueue(answers);
+  }
+
+  /** As {@link #drain}, where it costs next to nothing if nothing waits. */
+  void help() {
+    if (!inbox.isEmpty()) {
+      inbox.drain();
+    }
+  }
+
   /** Handles what waits, unless another thread does. */
   void drain() {
     inbox.drain();
@@ -180,6 +192,8 @@ final class WorkerActor {
     try {
       if (input instanceof WorkerInput happened) {
         machine.step(happened, System.nanoTime(), effects);
+      } else if (input instanceof Answers.Together together) {
+        together.forEach(this::step);
       } else {
         ((Runnable) input).run();
       }
@@ -202,9 +216,11 @@ final class WorkerActor {
 
   private void perform(WorkerEffect effect) {
     switch (effect) {
-      case WorkerEffect.Send(WorkerId to, WorkerMessage message) -> node.send(id, to, message);
-      case WorkerEffect.Push(WorkerId to, WorkerMessage.TaskPushed message, Claim claim) ->
-          node.push(id, to, message, claim);
+      case WorkerEffect.Send(WorkerId to, WorkerMessage message) -> send(to, message);
+      case WorkerEffect.Push(WorkerId to, WorkerMessage.TaskPushed message, Claim claim) -> {
+        answers.send();
+        node.push(id, to, message, claim);
+      }
       case WorkerEffect.AskScheduler ask -> node.askScheduler(ask.node(), ask.message());
       case WorkerEffect.Settle(Settleable cell, io.dfut.internal.task.Outcome outcome) ->
           ((ResultCell) cell).settle(outcome);
@@ -242,6 +258,16 @@ final class WorkerActor {
   }
 
   // ---- messages ----
+
+  /** Sends a message, after all answers that this worker has given before. */
+  void send(WorkerId to, WorkerMessage message) {
+    answers.send();
+    node.send(id, to, message);
+  }
+
+  Answers answers() {
+    return answers;
+  }
 
   /**
    * A message of another worker, or of the node.
@@ -334,7 +360,7 @@ final class WorkerActor {
     drop(pushed);
     io.dfut.TaskId task = pushed.push.spec().id();
     WorkerMessage answer = new WorkerMessage.ArgumentsLost(task, pushed.push.attempt(), lost, id());
-    node.send(id(), task.owner(), answer);
+    send(task.owner(), answer);
     return true;
   }
 
@@ -420,7 +446,7 @@ final class WorkerActor {
     }
     if (runner instanceof ActorRunner actor && actor.id().isPresent()) {
       ActorId actorId = actor.id().get();
-      node.send(id, actorId.owner(), ActorRunner.endedMessage(actorId, failure));
+      send(actorId.owner(), ActorRunner.endedMessage(actorId, failure));
       if (failure.kind() == Failure.Kind.ACTOR_UNAVAILABLE) {
         node.actorMoves(this);
       } else {
@@ -728,6 +754,7 @@ final class WorkerActor {
           new WorkerInput.Close(
               id + " is gone: " + cause)); // what it owns is freed, what it borrows released
     }
+    answers.settle(); // or what they say would be done again
     node.workerEnded(this, cause);
     ending.complete(null);
     ActorRef<Object> actor = self;

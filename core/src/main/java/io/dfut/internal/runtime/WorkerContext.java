@@ -646,7 +646,7 @@ class WorkerContext implements ContextBackend {
     cell.whenSettled(
         () -> {
           if (cell.outcome() instanceof Outcome.Actor actor) {
-            worker.node().send(worker.id(), actor.worker(), new EndActor("it was killed", restart));
+            worker.send(actor.worker(), new EndActor("it was killed", restart));
           }
           kept.release("after kill(…)");
         });

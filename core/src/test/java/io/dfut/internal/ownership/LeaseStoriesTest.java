@@ -292,12 +292,57 @@ final class LeaseStoriesTest {
   }
 
   @Test
-  void workerOfTheSameNodeIsSentNoMoreHoweverFast() {
+  void workerOfTheSameNodeIsSentMoreWhileItsTasksTakeMicroseconds() {
     List<ObjectId> submitted = submitsMany();
     grantsOneTo(executor);
     returnsEvery(executor, 1_000, 30);
-    assertThat(executor.tasks).hasSize(2);
+    assertThat(executor.tasks).hasSize(16);
+    returnsEvery(executor, 1_000_000, 40);
+    assertThat(executor.tasks).as("each would wait for a millisecond").hasSize(2);
     driver.close(submitted.toArray(ObjectId[]::new));
+  }
+
+  @Test
+  void whileAWorkerIsQuickNoOtherIsAskedFor() {
+    driver.close(submitAndRun(40, 1_000));
+    int asked = requests().size();
+    ObjectId[] few = submit(5);
+    assertThat(executor.tasks).as("all behind each other").hasSize(5);
+    assertThat(requests()).hasSize(asked);
+    story.deliverAll();
+    driver.close(few);
+  }
+
+  @Test
+  void whileAWorkerIsSlowAnotherIsAskedFor() {
+    driver.close(submitAndRun(40, 100_000));
+    int asked = requests().size();
+    ObjectId[] few = submit(5);
+    assertThat(executor.tasks).hasSize(1);
+    assertThat(requests()).hasSizeGreaterThan(asked);
+    story.deliverAll();
+    driver.close(few);
+  }
+
+  private ObjectId[] submit(int count) {
+    ObjectId[] submitted = new ObjectId[count];
+    for (int i = 0; i < count; i++) {
+      submitted[i] = driver.submit();
+    }
+    story.deliverAll();
+    return submitted;
+  }
+
+  /** So many, on one worker that gives one back after the other. */
+  private ObjectId[] submitAndRun(int count, long nanos) {
+    ObjectId[] submitted = new ObjectId[count];
+    for (int i = 0; i < count; i++) {
+      submitted[i] = driver.submit();
+    }
+    grantsOneTo(executor);
+    returnsEvery(executor, nanos, count);
+    assertThat(executor.tasks).isEmpty();
+    return submitted;
   }
 
   private List<ObjectId> submitsMany() {

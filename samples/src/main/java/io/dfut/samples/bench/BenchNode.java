@@ -5,6 +5,7 @@ import io.dfut.DFutSystem;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -66,6 +67,17 @@ final class BenchNode implements AutoCloseable {
 
   String address() {
     return address;
+  }
+
+  /** It does nothing any more, and its connections stay open. */
+  void freeze() {
+    try {
+      new ProcessBuilder("kill", "-STOP", Long.toString(process.pid())).start().waitFor();
+    } catch (IOException e) {
+      throw new UncheckedIOException("a process cannot be stopped here", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** Ends it as a crash would, and waits until it is gone. */

@@ -14,17 +14,38 @@ final class OtherJvm {
   /** What else it said is kept for the message when it fails. */
   private static final int SAID_MAX = 20;
 
+  /** Where the launcher leaves its flags. */
+  private static final String LAUNCHER = "DFUT_JVM_FLAGS";
+
+  /**
+   * The launcher's flags for quick starts of small JVMs, which cost speed once a JVM is warm: the
+   * compiler waits, the heap begins small, the collector is the serial one.
+   */
+  private static final List<String> FOR_STARTS =
+      List.of("-XX:CompileThresholdScaling=", "-XX:+UseSerialGC", "-Xms64m", "-XX:AOTCache=");
+
   private OtherJvm() {}
+
+  private static List<String> launcherFlags() {
+    String flags = System.getenv(LAUNCHER);
+    return flags == null ? List.of() : flags.lines().filter(line -> !line.isBlank()).toList();
+  }
+
+  /** Those without what is for quick starts, unless the user gave it. */
+  private static List<String> plainFlags() {
+    String given = System.getenv("DFUT_JAVA_OPTS");
+    List<String> users = given == null ? List.of() : List.of(given.trim().split("\\s+"));
+    return launcherFlags().stream()
+        .filter(flag -> users.contains(flag) || FOR_STARTS.stream().noneMatch(flag::startsWith))
+        .toList();
+  }
 
   /** The beginning of a command line: this JVM's own Java, the launcher's flags, our settings. */
   static List<String> java(List<String> settings) {
     List<String> command =
         new ArrayList<>(
             List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
-    String flags = System.getenv("DFUT_JVM_FLAGS"); // the launcher's
-    if (flags != null) {
-      flags.lines().filter(line -> !line.isBlank()).forEach(command::add);
-    }
+    command.addAll(launcherFlags());
     settings.forEach(setting -> command.add("-D" + setting));
     return command;
   }
@@ -33,6 +54,26 @@ final class OtherJvm {
   static void program(List<String> command, Class<?> main, List<String> arguments) {
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     command.addAll(arguments);
+  }
+
+  /**
+   * Runs a program to its end, in a JVM like that of a user who embeds us, and so does it with
+   * those that it starts.
+   *
+   * @param result how lines begin that are its results
+   * @return those lines, without their beginning; at least one
+   * @throws IOException when it ended without any, with what it said instead
+   */
+  static List<String> runPlain(Class<?> main, List<String> arguments, String result)
+      throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+    command.addAll(plainFlags());
+    program(command, main, arguments);
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().put(LAUNCHER, String.join("\n", plainFlags()));
+    return run(builder, result);
   }
 
   /**
@@ -48,7 +89,11 @@ final class OtherJvm {
     List<String> command = java(List.of());
     command.addAll(flags);
     program(command, main, arguments);
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    return run(new ProcessBuilder(command), result);
+  }
+
+  private static List<String> run(ProcessBuilder builder, String result) throws IOException {
+    Process process = builder.redirectErrorStream(true).start();
     List<String> results = new ArrayList<>();
     List<String> said = new ArrayList<>();
     try (BufferedReader lines =

@@ -16,8 +16,10 @@ record RecoveryOptions(int runs, String only, Optional<Path> json, boolean help)
   static final String USAGE =
       """
       usage: bench recovery [--runs N] [--only NAME] [--json FILE]
-        --runs N      deaths of each kind, each of a JVM of its own (default 5)
-        --only NAME   what begins with it: recovery.kill, recovery.owner.node
+        --runs N      deaths of each kind, each of a JVM of its own (default 5); of those
+                      that take long one or two
+        --only NAME   what begins with it: recovery.kill, .freeze, .owner.worker, .owner.node,
+                      .owner.frozen, .lineage.LENGTH, .lost.COUNT, .paper
         --json FILE   writes the figures there too, a JSON object a line
       """;
 

@@ -85,12 +85,14 @@ final class TasksBench {
                 Runtime.getRuntime().availableProcessors(),
                 Runtime.version().feature(),
                 options.runs()));
+    tellTheMachine();
     Map<String, Map<String, List<Double>>> found = new LinkedHashMap<>();
     List<Figure> figures = new ArrayList<>();
     try {
       for (int i = 0; i < options.runs(); i++) {
         measure(names, found);
       }
+      tellTheMachine();
       for (Aim aim : aims) {
         if (names.contains(aim.name())) {
           figures.add(print(aim, found.get(aim.name())));
@@ -104,12 +106,27 @@ final class TasksBench {
     }
   }
 
+  private void tellTheMachine() {
+    if (Runtime.getRuntime().availableProcessors() == 1) {
+      return;
+    }
+    try {
+      out.println(
+          String.format(
+              Locale.ROOT,
+              "a cache line takes %.0f ns to another core and back",
+              CoreToCore.roundTripNanos()));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
   /** Adds what one JVM finds, by the figure's name and who was measured. */
   private void measure(List<String> names, Map<String, Map<String, List<Double>>> found)
       throws IOException {
     List<String> arguments = new ArrayList<>(List.of("" + options.seconds()));
     arguments.addAll(names);
-    for (String line : OtherJvm.run(program, List.of(), arguments, Turns.RESULT)) {
+    for (String line : OtherJvm.runPlain(program, arguments, Turns.RESULT)) {
       String[] parts = line.split(" ", 3);
       found
           .computeIfAbsent(parts[0], name -> new LinkedHashMap<>())

@@ -20,7 +20,7 @@ record TasksOptions(int runs, int seconds, List<String> only, Optional<Path> jso
         --runs N         fresh JVMs that measure, one after the other; medians count (default 5)
         --only NAME,...  what begins with one of them: task, task.fib20, actor.remote.p50, ...
         --json FILE      writes the figures there too, a JSON object a line
-        --seconds N      for each figure in each JVM, after as many that warm up (default 2)
+        --seconds N      for each figure in each JVM, after as many that warm up (default 4)
       """;
 
   /**
@@ -30,7 +30,7 @@ record TasksOptions(int runs, int seconds, List<String> only, Optional<Path> jso
    */
   static TasksOptions parse(List<String> arguments) {
     int runs = 5;
-    int seconds = 2;
+    int seconds = 4;
     List<String> only = List.of("");
     Optional<Path> json = Optional.empty();
     boolean help = false;
