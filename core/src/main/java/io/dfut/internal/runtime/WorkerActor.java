@@ -769,7 +769,8 @@ final class WorkerActor {
    * them run again.
    */
   void stop(String cause) {
-    withNode = true; // first: what is interrupted below finds it
+    answers.settle(); // what has ended, has
+    withNode = true; // before what is interrupted below looks
     TaskRunner now = runner;
     synchronized (this) {
       if (end.isEmpty()) {
