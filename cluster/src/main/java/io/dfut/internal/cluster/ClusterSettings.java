@@ -1,7 +1,7 @@
 package io.dfut.internal.cluster;
 
 import com.typesafe.config.Config;
-import com.typesafe.config.ConfigException;
+import io.dfut.internal.config.ConfigReader;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,62 +21,52 @@ record ClusterSettings(
     Outbox.Limits limits,
     ProofSettings proof) {
   private static final String PREFIX = "dfut.cluster.";
+  private static final String DATA_PORT = "dfut.store.data.port";
 
   /**
    * @throws IllegalArgumentException when a key has a value it cannot have; names it
    */
   static ClusterSettings of(Config config) {
-    try {
-      Config cluster = config.getConfig("dfut.cluster");
-      String systemName = cluster.getString("system-name");
-      if (!systemName.matches("[a-zA-Z0-9][a-zA-Z0-9_-]*")) {
-        throw refuse("system-name", systemName, "letters, digits, - and _");
-      }
-      return new ClusterSettings(
-          systemName,
-          cluster.getString("host"),
-          number(cluster, "port", 0, 65_535),
-          join(cluster, systemName),
-          number(cluster, "nodes-min", 1, 10_000),
-          positive(cluster, "join-timeout"),
-          positive(cluster, "meet-timeout"),
-          positive(cluster, "leave-timeout"),
-          positive(cluster, "hello-pause"),
-          new Outbox.Limits(
-              number(cluster, "outbox-messages-max", 1, Integer.MAX_VALUE),
-              number(cluster, "batch-messages-max", 1, WireCodec.MESSAGES_MAX)),
-          ProofSettings.of(cluster));
-    } catch (ConfigException e) {
-      throw new IllegalArgumentException(e.getMessage(), e);
+    ConfigReader read = new ConfigReader(config);
+    String systemName =
+        read.string(
+            PREFIX + "system-name",
+            text -> text.matches("[a-zA-Z0-9][a-zA-Z0-9_-]*"),
+            "letters, digits, - and _");
+    ClusterSettings settings =
+        new ClusterSettings(
+            systemName,
+            read.string(PREFIX + "host", text -> !text.isBlank(), "a host name or address"),
+            read.integer(PREFIX + "port", 0, 65_535),
+            join(read, systemName),
+            read.integer(PREFIX + "nodes-min", 1, 10_000),
+            read.positive(PREFIX + "join-timeout"),
+            read.positive(PREFIX + "meet-timeout"),
+            read.positive(PREFIX + "leave-timeout"),
+            read.positive(PREFIX + "hello-pause"),
+            new Outbox.Limits(
+                read.integer(PREFIX + "outbox-messages-max", 1, Integer.MAX_VALUE),
+                read.integer(PREFIX + "batch-messages-max", 1, WireCodec.MESSAGES_MAX)),
+            ProofSettings.of(read));
+    settings.refusePortOfDataPlane(read);
+    return settings;
+  }
+
+  private void refusePortOfDataPlane(ConfigReader read) {
+    if (port != 0
+        && read.root().hasPath(DATA_PORT)
+        && read.root().getValue(DATA_PORT).unwrapped().equals(port)) {
+      throw read.refuse(
+          DATA_PORT, "another port than that of " + PREFIX + "port, or 0 for any free one", null);
     }
   }
 
-  private static List<Address> join(Config cluster, String systemName) {
+  private static List<Address> join(ConfigReader read, String systemName) {
     List<Address> join = new ArrayList<>();
-    for (String text : cluster.getStringList("join")) {
+    for (String text : read.strings(PREFIX + "join", "a list of \"host:port\"")) {
       HostAndPort at = HostAndPort.parse(text, PREFIX + "join");
       join.add(new Address("pekko", systemName, at.host(), at.port()));
     }
     return List.copyOf(join);
-  }
-
-  private static int number(Config cluster, String key, int least, int most) {
-    int value = cluster.getInt(key);
-    if (value < least || value > most) {
-      throw refuse(key, String.valueOf(value), "from " + least + " to " + most);
-    }
-    return value;
-  }
-
-  static Duration positive(Config cluster, String key) {
-    Duration value = cluster.getDuration(key);
-    if (!value.isPositive()) {
-      throw refuse(key, value.toString(), "a duration above zero, such as 10 s");
-    }
-    return value;
-  }
-
-  private static IllegalArgumentException refuse(String key, String value, String what) {
-    return new IllegalArgumentException(PREFIX + key + " is " + value + "; it must be " + what);
   }
 }

@@ -4,10 +4,12 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigValueFactory;
 import io.dfut.NodeId;
+import io.dfut.internal.config.ConfigReader;
 import io.dfut.internal.spi.ClusterProvider;
 import io.dfut.internal.spi.Membership;
 import io.dfut.internal.spi.PeerInfo;
 import io.dfut.internal.store.LifeLock;
+import io.dfut.internal.store.TlsEngines;
 import java.io.IOException;
 import java.io.NotSerializableException;
 import java.net.InetSocketAddress;
@@ -53,6 +55,9 @@ public final class PekkoClusterProvider implements ClusterProvider {
   /** How long an address may stay silent before one asks for the cause. */
   private static final Duration INQUIRY = Duration.ofMillis(1500);
 
+  /** How long who listens at an address may take for each answer when it is asked for TLS. */
+  private static final Duration TLS_PATIENCE = Duration.ofSeconds(2);
+
   private final int wireVersion;
 
   /** Called by the service loader. */
@@ -67,10 +72,12 @@ public final class PekkoClusterProvider implements ClusterProvider {
 
   @Override
   public Membership start(Config config, boolean offersWork) {
+    ClusterSettings settings = ClusterSettings.of(config);
     Config layered = prepare(config, offersWork);
-    ClusterSettings settings = ClusterSettings.of(layered);
     Bound bound = Bound.of(settings, layered);
     bound.requireFree();
+    Exposure.check(layered);
+    ProcessLimits.check(layered);
     // SLF4J complains when its first loggers are made by several threads at once, as Pekko does.
     LoggerFactory.getILoggerFactory();
     ActorSystem<Void> system = create(settings, bound, layered);
@@ -93,6 +100,7 @@ public final class PekkoClusterProvider implements ClusterProvider {
       return Optional.empty();
     }
     refuseJavaSerialization(config);
+    Exposure.check(config);
     requireSerializer(system);
     requireRole(config);
     return Optional.of(open(system, config, ClusterSettings.of(config), false));
@@ -134,15 +142,12 @@ public final class PekkoClusterProvider implements ClusterProvider {
   }
 
   private Config prepare(Config config, boolean offersWork) {
-    int configured = config.getInt(Terms.WIRE_VERSION_KEY);
-    if (configured != Terms.WIRE_VERSION) {
-      throw new IllegalArgumentException(
-          Terms.WIRE_VERSION_KEY
-              + " is "
-              + configured
-              + "; it says what this version of DFut speaks, "
-              + Terms.WIRE_VERSION
-              + ", and cannot be set");
+    if (!config.getValue(Terms.WIRE_VERSION_KEY).unwrapped().equals(Terms.WIRE_VERSION)) {
+      throw new ConfigReader(config)
+          .refuse(
+              Terms.WIRE_VERSION_KEY,
+              Terms.WIRE_VERSION + ": it says what this version of DFut speaks, and cannot be set",
+              null);
     }
     Config layered =
         Layers.layer(config)
@@ -157,7 +162,7 @@ public final class PekkoClusterProvider implements ClusterProvider {
             "pekko.cluster.roles",
             ConfigValueFactory.fromIterable(roles.stream().distinct().toList()));
     refuseJavaSerialization(layered);
-    return layered;
+    return Exposure.secure(layered);
   }
 
   private static void refuseJavaSerialization(Config config) {
@@ -299,7 +304,11 @@ public final class PekkoClusterProvider implements ClusterProvider {
     } else {
       awaitListener(settings, deadlineNanos);
       seed = inquire(membership, settings, deadlineNanos);
-      seed.ifPresent(other -> refuseOther(membership.terms(), other));
+      if (seed.isPresent()) {
+        refuseOther(membership.terms(), seed.get());
+      } else {
+        refuseStrangers(settings, system.settings().config());
+      }
       cluster.joinSeedNodes(settings.join());
     }
     try {
@@ -375,6 +384,35 @@ public final class PekkoClusterProvider implements ClusterProvider {
     }
   }
 
+  /** Where nobody answers who can be understood, TLS may be why; then waiting is of no use. */
+  private static void refuseStrangers(ClusterSettings settings, Config config) {
+    Optional<TlsEngines> tls = TlsEngines.of(config.getConfig("dfut"));
+    for (Address node : settings.join()) {
+      InetSocketAddress address = listening(node);
+      Optional<String> why =
+          tls.isPresent()
+              ? tls.get().complaint(address, TLS_PATIENCE)
+              : TlsEngines.isSpokenAt(address, TLS_PATIENCE)
+                  ? Optional.of("it speaks TLS, and dfut.tls.enabled is off here")
+                  : Optional.empty();
+      if (why.isPresent()) {
+        throw new IllegalStateException(
+            "the node at "
+                + node.host().get()
+                + ":"
+                + node.port().get()
+                + " and this one do not accept each other: "
+                + why.get()
+                + "; see dfut.tls, which must be the same on all nodes, and each certificate's"
+                + " time, names and authority");
+      }
+    }
+  }
+
+  private static InetSocketAddress listening(Address node) {
+    return new InetSocketAddress(node.host().get(), (Integer) node.port().get());
+  }
+
   private static String whyNoJoin(ClusterSettings settings, Optional<Wire.Preamble> seed) {
     if (seed.isPresent()) {
       return seed.get().node()
@@ -397,8 +435,7 @@ public final class PekkoClusterProvider implements ClusterProvider {
 
   private static boolean isAnyoneListening(List<Address> nodes) {
     for (Address node : nodes) {
-      InetSocketAddress address =
-          new InetSocketAddress(node.host().get(), (Integer) node.port().get());
+      InetSocketAddress address = listening(node);
       try (Socket socket = new Socket()) {
         socket.connect(address, 500);
         return true;

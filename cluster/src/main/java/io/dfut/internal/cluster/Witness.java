@@ -8,10 +8,12 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -116,7 +118,9 @@ final class Witness implements AutoCloseable {
     }
   }
 
-  private final boolean locks;
+  /** Where locks of this host are; empty when they are not looked at. */
+  private final Optional<Path> locks;
+
   private final Duration lockPoll;
   private final int timeoutMillis;
   private final Consumer<ProofInput> says;
@@ -138,7 +142,7 @@ final class Witness implements AutoCloseable {
    * @param says told what was seen, on any thread; must not block
    */
   Witness(ProofSettings settings, Consumer<ProofInput> says) {
-    this.locks = settings.locks().isPresent();
+    this.locks = settings.locks();
     this.lockPoll = settings.lockPoll();
     // So that an answer still counts when it comes.
     this.timeoutMillis = Math.toIntExact(Math.max(1, settings.timing().refusal().toMillis() / 2));
@@ -152,7 +156,9 @@ final class Witness implements AutoCloseable {
   void watch(PeerInfo peer) {
     onLookingThread(
         () -> {
-          if (locks && peer.life().isPresent() && watchLock(peer.node(), peer.life().get())) {
+          if (locks.isPresent()
+              && peer.life().isPresent()
+              && watchLock(peer.node(), peer.life().get())) {
             return;
           }
           Line line = new Line(peer);
@@ -163,7 +169,7 @@ final class Witness implements AutoCloseable {
 
   private boolean watchLock(NodeId node, PeerInfo.Life life) {
     try {
-      watches.put(node, LifeLock.watch(life.path(), life.proof()));
+      watches.put(node, LifeLock.watch(locks.orElseThrow(), life.path(), life.proof()));
     } catch (IOException e) {
       LOG.debug("{} is not watched by its lock", node, e);
       return false;

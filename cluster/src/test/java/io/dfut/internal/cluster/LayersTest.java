@@ -56,11 +56,12 @@ class LayersTest {
   @Test
   void aSettingThatCannotBeIsRefusedByName() {
     assertThatThrownBy(() -> ClusterSettings.of(layer("dfut.cluster.port = 70000")))
-        .hasMessage("dfut.cluster.port is 70000; it must be from 0 to 65535");
+        .hasMessage(
+            "dfut.cluster.port is 70000 (String: 1); it must be a whole number from 0 to 65535");
     assertThatThrownBy(() -> ClusterSettings.of(layer("dfut.cluster.join-timeout = 0 s")))
-        .hasMessageContaining("dfut.cluster.join-timeout is PT0S; it must be");
+        .hasMessageContaining("dfut.cluster.join-timeout is \"0 s\" (String: 1); it must be");
     assertThatThrownBy(() -> ClusterSettings.of(layer("dfut.cluster.system-name = \"a b\"")))
-        .hasMessageContaining("dfut.cluster.system-name is a b; it must be");
+        .hasMessageContaining("dfut.cluster.system-name is \"a b\" (String: 1); it must be");
     assertThatThrownBy(() -> ClusterSettings.of(layer("dfut.cluster.join = [here]")))
         .hasMessageContaining("dfut.cluster.join is \"here\"; it must be host:port");
   }

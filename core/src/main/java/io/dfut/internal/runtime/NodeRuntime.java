@@ -169,15 +169,17 @@ final class NodeRuntime implements Membership.Listener {
   }
 
   private ObjectStore openStore(boolean networked) {
-    ObjectStoreProvider provider =
-        ServiceLoader.load(ObjectStoreProvider.class, NodeRuntime.class.getClassLoader())
-            .findFirst()
-            .orElseThrow(
-                () ->
-                    new IllegalStateException(
-                        "no object store is on the class path; add io.dfut:dfut-store, or"
-                            + " io.dfut:dfut-cluster, which brings it"));
-    return provider.open(system, settings.config().getConfig("dfut"), self, networked);
+    return storeProvider().open(system, settings.config().getConfig("dfut"), self, networked);
+  }
+
+  static ObjectStoreProvider storeProvider() {
+    return ServiceLoader.load(ObjectStoreProvider.class, NodeRuntime.class.getClassLoader())
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalStateException(
+                    "no object store is on the class path; add io.dfut:dfut-store, or"
+                        + " io.dfut:dfut-cluster, which brings it"));
   }
 
   /** Starts to hear and to be heard. */

@@ -8,6 +8,7 @@ import com.typesafe.config.ConfigValue;
 import com.typesafe.config.ConfigValueFactory;
 import io.dfut.DFutSystem;
 import io.dfut.NodeId;
+import io.dfut.internal.config.UnknownKeys;
 import io.dfut.internal.spi.ClusterProvider;
 import io.dfut.internal.spi.Membership;
 import java.util.HashSet;
@@ -82,9 +83,9 @@ public final class Systems {
       return connect(cluster, user); // ./dfut run --cluster: the same program, there
     }
     Config config = withoutSerializers(layered(user, ConfigFactory.parseMap(LOCAL_PEKKO)), user);
-    Settings settings = Settings.read(config);
     // SLF4J complains when its first loggers are made by several threads at once, as Pekko does.
     org.slf4j.LoggerFactory.getILoggerFactory();
+    Settings settings = settings(config, false);
     ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "dfut", config);
     try {
       NodeId self = new NodeId("local", 0, ThreadLocalRandom.current().nextLong() & Long.MAX_VALUE);
@@ -159,7 +160,7 @@ public final class Systems {
   private static DFutSystem join(Config user, boolean offersWork) {
     ClusterProvider provider = provider();
     Config config = layered(user, ConfigFactory.empty());
-    Settings settings = Settings.read(config);
+    Settings settings = settings(config, true);
     Membership membership = provider.start(config, offersWork);
     try {
       return open(
@@ -173,6 +174,20 @@ public final class Systems {
       membership.leave();
       throw e;
     }
+  }
+
+  /**
+   * Reads what is configured before anything is started.
+   *
+   * @throws IllegalArgumentException when a key has a value that it cannot have
+   */
+  private static Settings settings(Config config, boolean networked) {
+    Settings settings = Settings.read(config);
+    NodeRuntime.storeProvider().check(config.getConfig("dfut"), networked);
+    for (String unknown : UnknownKeys.in(config)) {
+      org.slf4j.LoggerFactory.getLogger(Systems.class).warn("{}", unknown);
+    }
+    return settings;
   }
 
   private static ClusterProvider provider() {
@@ -267,12 +282,10 @@ public final class Systems {
         return;
       }
       Config config = system.settings().config();
-      Settings settings = Settings.read(config);
       String provider = config.getString("pekko.actor.provider");
-      Optional<Membership> membership =
-          provider.equals("local") || provider.endsWith("LocalActorRefProvider")
-              ? Optional.empty()
-              : provider().embedded(system);
+      boolean networked = !provider.equals("local") && !provider.endsWith("LocalActorRefProvider");
+      Settings settings = settings(config, networked);
+      Optional<Membership> membership = networked ? provider().embedded(system) : Optional.empty();
       boolean offersWork = membership.isEmpty() || roles(config).contains(NODE_ROLE);
       NodeId self =
           membership

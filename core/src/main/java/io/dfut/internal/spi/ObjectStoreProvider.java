@@ -10,6 +10,15 @@ import org.apache.pekko.actor.typed.ActorSystem;
  */
 public interface ObjectStoreProvider {
   /**
+   * Looks at the configuration before anything is started.
+   *
+   * @param dfut the configuration below {@code dfut}
+   * @param networked whether other nodes may pull from it
+   * @throws IllegalArgumentException when a key has a value that it cannot have; names it
+   */
+  void check(Config dfut, boolean networked);
+
+  /**
    * Opens a node's store.
    *
    * @param system where the store's actor is spawned

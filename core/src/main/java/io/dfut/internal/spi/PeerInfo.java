@@ -21,7 +21,12 @@ public record PeerInfo(
     NodeLoad load,
     Optional<Life> life) {
   /** Where its life lock is, and what must be found there. */
-  public record Life(String path, String proof) {}
+  public record Life(String path, String proof) {
+    @Override
+    public String toString() {
+      return "Life[" + path + "]"; // who knows the proof could pretend to be of this host
+    }
+  }
 
   public PeerInfo {
     Objects.requireNonNull(node, "node");

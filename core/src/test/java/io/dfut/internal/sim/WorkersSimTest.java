@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Map;
 import java.util.TreeMap;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -58,12 +60,16 @@ final class WorkersSimTest {
   }
 
   @Test
+  @Tag("C301")
+  @DisplayName("301 what the machines free and answer is what one who sees all handles expects")
   void everyFutureSettlesWithItsValueAndNothingIsLeft() throws Exception {
     Counters seen = runSeeds(Recipe.of(Recipe.Family.CALM), SEEDS * 2 / 5);
     assertSeen(seen, "inline", "pulled", "flaky", "actor ended", "cancel");
   }
 
   @Test
+  @Tag("C298")
+  @DisplayName("298 random programs under crashes, freezes and restarts keep what is promised")
   void crashesOfWorkersAndNodesLeaveNothingBehind() throws Exception {
     Counters seen = runSeeds(Recipe.of(Recipe.Family.CRASHING), SEEDS * 3 / 5);
     assertSeen(seen, "NodeDied", "started on a node that came back", "ran for safety");
@@ -75,6 +81,19 @@ final class WorkersSimTest {
               assertThat(seen.of(fault))
                   .as("times of \"%s\", of %s", fault, seen)
                   .isGreaterThanOrEqualTo(times));
+    }
+  }
+
+  /** {@link Sim} gives each run 30 simulated seconds from its last fault on. */
+  @Test
+  @Tag("C300")
+  @DisplayName("300 once faults have stopped, every wait ends within 30 simulated seconds")
+  void everyWaitEndsOnceFaultsHaveStopped() throws Exception {
+    int seeds = Math.min(SEEDS, 1_000);
+    Counters seen = runSeeds(Recipe.of(Recipe.Family.CRASHING).with("endless", "no"), seeds);
+    assertSeen(seen, "NodeDied", "started on a node that came back");
+    if (GIVEN == null) {
+      assertThat(seen.of("ran to the end")).isEqualTo(seeds);
     }
   }
 

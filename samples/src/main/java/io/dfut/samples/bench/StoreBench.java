@@ -446,6 +446,8 @@ final class StoreBench {
           "node",
           "-dname",
           "CN=bench",
+          "-ext",
+          "san=dns:localhost,ip:127.0.0.1",
           "-keystore",
           store.toString(),
           "-storepass",
@@ -473,7 +475,7 @@ final class StoreBench {
           "benchmark",
           "-file",
           certificate.toString());
-      String prefix = "dfut.store.data.tls.";
+      String prefix = "dfut.tls.";
       List<String> settings =
           List.of(
               MEMORY,

@@ -7,6 +7,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -223,7 +224,8 @@ final class Attachments implements AutoCloseable {
   private static Mapping map(Path file, long bytes) throws IOException {
     Arena arena = Arena.ofShared();
     Mapping mapping = null;
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
       // Reading beyond the end of a file would kill the JVM. It never becomes shorter: our nodes
       // do not truncate.
       if (channel.size() != bytes) {

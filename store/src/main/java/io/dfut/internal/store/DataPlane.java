@@ -482,7 +482,7 @@ final class DataPlane implements AutoCloseable {
     if (hello.getShort(0) == DataFrames.TLS_HELLO) {
       refused(
           connection.channel.remote(),
-          "it speaks TLS and this node does not; dfut.store.data.tls.enabled must be the same on"
+          "it speaks TLS and this node does not; dfut.tls.enabled must be the same on"
               + " all nodes");
       refuse(connection, DataFrames.NO_TLS);
       return false;
@@ -602,7 +602,9 @@ final class DataPlane implements AutoCloseable {
 
   /** A node of this host wants to read an object where it is. */
   private void hold(Connection connection, HoldFrames.Hold wanted) throws IOException {
-    if (sharing.isEmpty() || !sharing.get().holds().admit(wanted.reader())) {
+    if (sharing.isEmpty()
+        || !wanted.reader().isBeside(sharing.get().share())
+        || !sharing.get().holds().admit(wanted.reader())) {
       connection.channel.write(DataFrames.answer(HoldFrames.NOT_SHARED, 0));
       return;
     }
@@ -865,7 +867,8 @@ final class DataPlane implements AutoCloseable {
         throw new ProtocolException("a place of " + length + " bytes");
       }
       HoldFrames.Held held = HoldFrames.decodeHeld(connection.read(length));
-      if (!mine.attachments().isProven(source, held.source())) {
+      if (!held.source().isBeside(mine.share())
+          || !mine.attachments().isProven(source, held.source())) {
         return failed(new PullOutcome.NotAttached(true, "its memory is not seen here"));
       }
       try {
@@ -1024,7 +1027,10 @@ final class DataPlane implements AutoCloseable {
       }
     }
     try {
-      return greet(transport.connect(from.address(), settings.connectTimeout()), source, from);
+      return greet(
+          transport.connect(source.host(), from.address(), settings.connectTimeout()),
+          source,
+          from);
     } catch (ProtocolException e) {
       warn("data connection to " + from.address() + " refused: " + e.getMessage());
       throw e;
@@ -1048,7 +1054,7 @@ final class DataPlane implements AutoCloseable {
       if (answer.getShort(0) == DataFrames.TLS_ALERT) {
         throw new ProtocolException(
             source
-                + " speaks TLS and this node does not; dfut.store.data.tls.enabled must be the"
+                + " speaks TLS and this node does not; dfut.tls.enabled must be the"
                 + " same on all nodes");
       }
       if (answer.getInt() != DataFrames.MAGIC) {

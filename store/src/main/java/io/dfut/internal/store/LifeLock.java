@@ -107,19 +107,20 @@ public final class LifeLock implements AutoCloseable {
   /**
    * Begins to watch another's, which must live. One of this JVM is never seen killed.
    *
+   * @param parent where locks of this host are; nothing else is opened
    * @param path what it said of itself
    * @param proof the same
    * @throws IOException when this process does not see the very directory that the other one meant:
    *     it is of another host or container, or another user's
    */
-  public static Watch watch(String path, String proof) throws IOException {
+  public static Watch watch(Path parent, String path, String proof) throws IOException {
     Share share;
     try {
       share = new Share(path, proof);
     } catch (IllegalArgumentException e) {
       throw new IOException(e.getMessage(), e);
     }
-    if (!share.isProven(PREFIX)) {
+    if (!share.isIn(parent.toRealPath()) || !share.isProven(PREFIX)) {
       throw new NoSuchFileException(path, null, "not of this host, or not to be read");
     }
     return new Watch(RunDirectory.Watch.of(Path.of(path)));

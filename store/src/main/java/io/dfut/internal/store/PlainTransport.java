@@ -10,7 +10,8 @@ import java.time.Duration;
 /** TCP as it is. Thread-safe. */
 final class PlainTransport implements DataTransport {
   @Override
-  public DataChannel connect(InetSocketAddress address, Duration timeout) throws IOException {
+  public DataChannel connect(String host, InetSocketAddress address, Duration timeout)
+      throws IOException {
     return over(open(address, timeout));
   }
 

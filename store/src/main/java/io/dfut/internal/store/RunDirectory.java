@@ -352,12 +352,16 @@ final class RunDirectory implements AutoCloseable {
         .forEach(place -> sweep(place.parent(), place.prefix()));
   }
 
+  /** Whether it is exactly how ours are called: "dfut-shm" is not for "dfut-shm-other-...". */
+  static boolean isName(String name, String prefix) {
+    return name.startsWith(prefix)
+        && name.substring(prefix.length()).matches("-[0-9]+-[0-9a-f]+-[0-9a-f]{16}");
+  }
+
   private static void sweep(Path parent, String prefix) {
     try (DirectoryStream<Path> siblings = Files.newDirectoryStream(parent, prefix + "-*")) {
       for (Path sibling : siblings) {
-        // Exactly our names: "dfut-shm" must not sweep a "dfut-shm-other-...".
-        String rest = sibling.getFileName().toString().substring(prefix.length());
-        if (rest.matches("-[0-9]+-[0-9a-f]+-[0-9a-f]{16}") && !isOfThisJvm(sibling)) {
+        if (isName(sibling.getFileName().toString(), prefix) && !isOfThisJvm(sibling)) {
           sweepIfDead(sibling);
         }
       }

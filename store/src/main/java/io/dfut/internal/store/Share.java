@@ -83,7 +83,8 @@ record Share(String directory, String proof) {
     if (!path.isAbsolute()
         || !path.normalize().equals(path)
         || path.getFileName() == null
-        || !path.getFileName().toString().startsWith(prefix + "-")
+        || !RunDirectory.isName(path.getFileName().toString(), prefix)
+        || !Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)
         || boot().filter(id -> proof.startsWith(id + ":")).isEmpty()) {
       return false;
     }
@@ -91,6 +92,23 @@ record Share(String directory, String proof) {
       return new String(in.readNBytes(PROOF_MAX + 1), StandardCharsets.UTF_8).equals(proof);
     } catch (IOException e) {
       return false; // another /dev/shm, or not our user's
+    }
+  }
+
+  /**
+   * Whether it is in the directory in which this one is. A path that a peer has named is opened
+   * only there.
+   */
+  boolean isBeside(Share own) {
+    return isIn(Path.of(own.directory).getParent());
+  }
+
+  /** Whether it is in that directory. */
+  boolean isIn(Path parent) {
+    try {
+      return parent.equals(Path.of(directory).getParent());
+    } catch (InvalidPathException e) {
+      return false;
     }
   }
 

@@ -220,7 +220,8 @@ final class SharedDirectory implements AutoCloseable {
    * @throws IOException when the file is not there any more
    */
   static MemorySegment mapOwn(Path file, long offset, long bytes) throws IOException {
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
       if (channel.size() < offset + bytes) {
         throw new IOException(file + " is too short"); // a mapping beyond its end would kill us
       }

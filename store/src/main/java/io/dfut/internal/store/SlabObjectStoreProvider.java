@@ -24,6 +24,14 @@ public final class SlabObjectStoreProvider implements ObjectStoreProvider {
   public SlabObjectStoreProvider() {}
 
   @Override
+  public void check(Config dfut, boolean networked) {
+    StoreSettings settings = StoreSettings.of(dfut);
+    if (networked) {
+      transport(settings);
+    }
+  }
+
+  @Override
   public ObjectStore open(ActorSystem<?> system, Config dfut, NodeId self, boolean networked) {
     StoreSettings settings = StoreSettings.of(dfut);
     return open(
@@ -36,7 +44,11 @@ public final class SlabObjectStoreProvider implements ObjectStoreProvider {
 
   /** What TCP is used with. */
   static DataTransport transport(StoreSettings settings) {
-    return settings.tls().<DataTransport>map(TlsTransport::new).orElseGet(PlainTransport::new);
+    return settings
+        .tls()
+        .map(TlsEngines::new)
+        .<DataTransport>map(TlsTransport::new)
+        .orElseGet(PlainTransport::new);
   }
 
   /** The same over a given transport, and with given disks. */

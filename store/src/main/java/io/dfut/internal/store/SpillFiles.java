@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.GatheringByteChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -398,7 +399,7 @@ final class SpillFiles implements AutoCloseable {
     }
     try {
       return new Reading(
-          FileChannel.open(file.path, StandardOpenOption.READ),
+          FileChannel.open(file.path, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS),
           file.path,
           spot,
           file.sums.get(spot.index()));

@@ -116,7 +116,7 @@ record StoreSettings(
         duration(store, "data.idle-timeout", Duration.ofMillis(1), Duration.ofHours(24)),
         sharedMemory(store),
         autoOrOff(store, "data.unix-sockets"),
-        TlsSettings.of(store, System::getenv),
+        TlsSettings.of(dfut, System::getenv),
         spill(store));
   }
 
@@ -138,7 +138,7 @@ record StoreSettings(
                 () -> store.getStringList("spill.directories").stream().map(Path::of).toList());
     double threshold =
         read(store, "spill.threshold", "0 to 1", () -> store.getDouble("spill.threshold"));
-    inRange("spill.threshold", threshold, threshold >= 0 && threshold <= 1, "0 to 1");
+    inRange(store, "spill.threshold", threshold, threshold >= 0 && threshold <= 1, "0 to 1");
     return new Spill(
         directories,
         auto,
@@ -220,7 +220,7 @@ record StoreSettings(
         value.equals(SHARED_AUTO)
             || value.equals(SHARED_OFF)
             || value.startsWith("/") && value.indexOf('\0') < 0;
-    return (String) inRange("shared-memory", value, known, SHARED_RANGE);
+    return (String) inRange(store, "shared-memory", value, known, SHARED_RANGE);
   }
 
   private static Config section(Config dfut) {
@@ -251,31 +251,38 @@ record StoreSettings(
   private static long bytes(Config store, String key, long min, long max) {
     String range = min + " to " + max + " bytes";
     long value = read(store, key, range, () -> store.getBytes(key));
-    return (long) inRange(key, value, value >= min && value <= max, range);
+    return (long) inRange(store, key, value, value >= min && value <= max, range);
   }
 
   private static int number(Config store, String key, int min, int max) {
     String range = min + " to " + max;
     int value = read(store, key, range, () -> store.getInt(key));
-    return (int) inRange(key, value, value >= min && value <= max, range);
+    return (int) inRange(store, key, value, value >= min && value <= max, range);
   }
 
   private static Duration duration(Config store, String key, Duration min, Duration max) {
-    String range = min + " to " + max;
+    String range = text(min) + " to " + text(max);
     Duration value = read(store, key, range, () -> store.getDuration(key));
     return (Duration)
-        inRange(key, value, value.compareTo(min) >= 0 && value.compareTo(max) <= 0, range);
+        inRange(store, key, value, value.compareTo(min) >= 0 && value.compareTo(max) <= 0, range);
+  }
+
+  /** As it is written in a configuration. */
+  private static String text(Duration duration) {
+    return duration.compareTo(Duration.ofMinutes(1)) < 0
+        ? duration.toMillis() + " ms"
+        : duration.toMinutes() + " min";
   }
 
   private static String text(Config store, String key) {
     String value = read(store, key, "a host name or address", () -> store.getString(key));
-    return (String) inRange(key, value, !value.isBlank(), "a host name or address");
+    return (String) inRange(store, key, value, !value.isBlank(), "a host name or address");
   }
 
   private static boolean autoOrOff(Config store, String key) {
     String value = read(store, key, "auto or off", () -> store.getString(key));
     boolean auto = value.equals("auto");
-    inRange(key, value, auto || value.equals("off") || value.equals("false"), "auto or off");
+    inRange(store, key, value, auto || value.equals("off") || value.equals("false"), "auto or off");
     return auto;
   }
 
@@ -289,10 +296,16 @@ record StoreSettings(
     }
   }
 
-  private static Object inRange(String key, Object value, boolean holds, String range) {
+  private static Object inRange(
+      Config store, String key, Object value, boolean holds, String range) {
     if (!holds) {
       throw new IllegalArgumentException(
-          "dfut.store." + key + " is " + value + "; allowed: " + range);
+          "dfut.store."
+              + key
+              + " is "
+              + store.getValue(key).unwrapped() // as it was written
+              + "; allowed: "
+              + range);
     }
     return value;
   }

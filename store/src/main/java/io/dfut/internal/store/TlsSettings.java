@@ -12,14 +12,15 @@ import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
 /**
- * What {@code dfut.store.data.tls} says, checked as far as that needs no key store to be opened.
- * Immutable. Passwords never stand in the configuration, which is printed and copied: each comes
- * from a file or from the environment.
+ * What {@code dfut.tls} says, checked as far as that needs no key store to be opened. Immutable.
+ * Passwords never stand in the configuration, which is printed and copied: each comes from a file
+ * or from the environment.
  *
  * @param keyStore holds this node's key and certificate
  * @param trustStore holds the certificates that peers' certificates must lead to
  * @param protocols versions of TLS that are spoken
  * @param cipherSuites what is offered; empty for what the JDK offers
+ * @param checksHostNames whether who connects wants to see the name that it connects to
  */
 record TlsSettings(
     Path keyStore,
@@ -27,7 +28,8 @@ record TlsSettings(
     Path trustStore,
     String trustStorePassword,
     List<String> protocols,
-    List<String> cipherSuites) {
+    List<String> cipherSuites,
+    boolean checksHostNames) {
 
   /** The variable with the password of the key store, if no file is named. */
   static final String KEY_STORE_PASSWORD = "DFUT_TLS_KEY_STORE_PASSWORD";
@@ -35,7 +37,10 @@ record TlsSettings(
   /** The variable with the password of the trust store, if no file is named. */
   static final String TRUST_STORE_PASSWORD = "DFUT_TLS_TRUST_STORE_PASSWORD";
 
-  private static final String PREFIX = "dfut.store.data.tls.";
+  private static final String PREFIX = "dfut.tls.";
+  private static final String STORE = "the path of a PKCS12 or JKS file";
+  private static final String FILE = "the path of a file, or nothing";
+  private static final String PROTOCOLS = "a list such as [\"TLSv1.3\"]";
 
   TlsSettings {
     protocols = List.copyOf(protocols);
@@ -45,34 +50,42 @@ record TlsSettings(
   /**
    * Empty when TLS is off.
    *
-   * @param store the configuration below {@code dfut.store}
+   * @param dfut the configuration below {@code dfut}
    * @param environment looks a variable up; null for one that is not set
    * @throws IllegalArgumentException naming the key, its value and what is allowed
    */
-  static Optional<TlsSettings> of(Config store, UnaryOperator<String> environment) {
-    if (!read(store, "enabled", "on or off", Config::getBoolean)) {
-      return Optional.empty();
-    }
-    Path keyStore = file(store, "key-store");
-    Path trustStore = file(store, "trust-store");
-    List<String> protocols =
-        read(store, "protocols", "a list such as [\"TLSv1.3\"]", Config::getStringList);
+  static Optional<TlsSettings> of(Config dfut, UnaryOperator<String> environment) {
+    // All are read, also when TLS is off: a wrong one is better refused now than when it is on.
+    boolean enabled = read(dfut, "enabled", "on or off", Config::getBoolean);
+    String keyStore = read(dfut, "key-store", STORE, Config::getString);
+    String keyPassword = read(dfut, "key-store-password-file", FILE, Config::getString);
+    String trustStore = read(dfut, "trust-store", STORE, Config::getString);
+    String trustPassword = read(dfut, "trust-store-password-file", FILE, Config::getString);
+    List<String> protocols = read(dfut, "protocols", PROTOCOLS, Config::getStringList);
+    List<String> suites = read(dfut, "cipher-suites", "a list of names", Config::getStringList);
+    boolean checksHostNames = read(dfut, "check-host-names", "on or off", Config::getBoolean);
     if (protocols.isEmpty()) {
+      throw new IllegalArgumentException(PREFIX + "protocols is []; allowed: " + PROTOCOLS);
+    }
+    if (suites.stream().anyMatch(String::isBlank)) {
       throw new IllegalArgumentException(
-          PREFIX + "protocols is empty; allowed: a list such as [\"TLSv1.3\"]");
+          PREFIX + "cipher-suites is " + suites + "; allowed: a list of names, none of them blank");
+    }
+    if (!enabled) {
+      return Optional.empty();
     }
     return Optional.of(
         new TlsSettings(
-            keyStore,
-            password(store, "key-store-password-file", KEY_STORE_PASSWORD, environment),
-            trustStore,
-            password(store, "trust-store-password-file", TRUST_STORE_PASSWORD, environment),
+            file("key-store", keyStore),
+            password("key-store-password-file", keyPassword, KEY_STORE_PASSWORD, environment),
+            file("trust-store", trustStore),
+            password("trust-store-password-file", trustPassword, TRUST_STORE_PASSWORD, environment),
             protocols,
-            read(store, "cipher-suites", "a list of names", Config::getStringList)));
+            suites,
+            checksHostNames));
   }
 
-  private static Path file(Config store, String key) {
-    String name = read(store, key, "the path of a PKCS12 or JKS file", Config::getString);
+  private static Path file(String key, String name) {
     if (name.isBlank()) {
       throw new IllegalArgumentException(
           PREFIX + key + " is not set; TLS needs the path of a PKCS12 or JKS file there");
@@ -85,8 +98,7 @@ record TlsSettings(
   }
 
   private static String password(
-      Config store, String key, String variable, UnaryOperator<String> environment) {
-    String name = read(store, key, "the path of a file, or nothing", Config::getString);
+      String key, String name, String variable, UnaryOperator<String> environment) {
     if (name.isBlank()) {
       String password = environment.apply(variable);
       if (password == null || password.isEmpty()) {
@@ -116,13 +128,13 @@ record TlsSettings(
     T read(Config config, String path);
   }
 
-  private static <T> T read(Config store, String key, String allowed, Reader<T> reader) {
-    String path = "data.tls." + key;
+  private static <T> T read(Config dfut, String key, String allowed, Reader<T> reader) {
+    String path = "tls." + key;
     try {
-      return reader.read(store, path);
+      return reader.read(dfut, path);
     } catch (ConfigException e) {
       Function<String, String> shown =
-          p -> store.hasPath(p) ? store.getValue(p).unwrapped().toString() : "missing";
+          p -> dfut.hasPath(p) ? dfut.getValue(p).unwrapped().toString() : "missing";
       throw new IllegalArgumentException(
           PREFIX + key + " is " + shown.apply(path) + "; allowed: " + allowed, e);
     }

@@ -3,217 +3,34 @@ package io.dfut.internal.store;
 import io.dfut.internal.store.DataFrames.ProtocolException;
 import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetSocketAddress;
-import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.security.GeneralSecurityException;
-import java.security.KeyStore;
-import java.security.cert.CertificateException;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
-import java.util.Collections;
-import java.util.Date;
-import javax.net.ssl.KeyManagerFactory;
-import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLEngineResult.HandshakeStatus;
 import javax.net.ssl.SSLException;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.TrustManagerFactory;
-import javax.net.ssl.X509ExtendedTrustManager;
 
-/**
- * TLS over TCP, where both sides must show a certificate that the other's trust store accepts.
- * Thread-safe.
- *
- * <p>Whoever has such a certificate is let in, wherever it connects from: names of hosts are not
- * compared, since nodes of a cluster move, and often share one certificate. That a peer is a member
- * of this very cluster is what the token says, as without TLS (ADR 0012).
- */
+/** TLS over TCP. Thread-safe. */
 final class TlsTransport implements DataTransport {
   private final PlainTransport plain = new PlainTransport();
-  private final SSLContext context;
-  private final String[] protocols;
-  private final String[] cipherSuites;
+  private final TlsEngines engines;
 
-  /**
-   * Opens both stores.
-   *
-   * @throws IllegalArgumentException when one cannot be used, naming its key and file
-   */
-  TlsTransport(TlsSettings settings) {
-    String key = "dfut.store.data.tls.key-store";
-    char[] password = settings.keyStorePassword().toCharArray();
-    KeyStore keys = load(settings.keyStore(), password, key);
-    String trustKey = "dfut.store.data.tls.trust-store";
-    KeyStore trusted =
-        load(settings.trustStore(), settings.trustStorePassword().toCharArray(), trustKey);
-    try {
-      if (Collections.list(keys.aliases()).stream().noneMatch(alias -> isKey(keys, alias))) {
-        throw new IllegalArgumentException(
-            key + " is " + settings.keyStore() + ", which holds no key");
-      }
-      if (trusted.size() == 0) {
-        throw new IllegalArgumentException(
-            trustKey + " is " + settings.trustStore() + ", which holds no certificate");
-      }
-      KeyManagerFactory keyManagers =
-          KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-      keyManagers.init(keys, password);
-      TrustManagerFactory trustManagers =
-          TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-      trustManagers.init(trusted);
-      context = SSLContext.getInstance("TLS");
-      context.init(
-          keyManagers.getKeyManagers(),
-          new TrustManager[] {new InTime(trustManagers.getTrustManagers())},
-          null);
-    } catch (GeneralSecurityException e) {
-      throw new IllegalArgumentException(
-          key + " " + settings.keyStore() + " or " + trustKey + " cannot be used: " + e, e);
-    }
-    protocols = settings.protocols().toArray(String[]::new);
-    cipherSuites = settings.cipherSuites().toArray(String[]::new);
-    try {
-      engine(true);
-    } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException(
-          "dfut.store.data.tls.protocols and cipher-suites are "
-              + settings.protocols()
-              + " and "
-              + settings.cipherSuites()
-              + "; the JDK says: "
-              + e.getMessage(),
-          e);
-    }
-  }
-
-  private static boolean isKey(KeyStore store, String alias) {
-    try {
-      return store.isKeyEntry(alias);
-    } catch (GeneralSecurityException e) {
-      throw new IllegalStateException("a store that was loaded", e);
-    }
-  }
-
-  private static KeyStore load(Path file, char[] password, String key) {
-    try (InputStream in = Files.newInputStream(file)) {
-      KeyStore store = KeyStore.getInstance("PKCS12"); // reads JKS too
-      store.load(in, password);
-      return store;
-    } catch (IOException | GeneralSecurityException e) {
-      throw new IllegalArgumentException(
-          key + " is " + file + ", which cannot be opened with the password given: " + e, e);
-    }
-  }
-
-  private SSLEngine engine(boolean client) {
-    SSLEngine engine = context.createSSLEngine();
-    engine.setUseClientMode(client);
-    engine.setEnabledProtocols(protocols);
-    if (cipherSuites.length > 0) {
-      engine.setEnabledCipherSuites(cipherSuites);
-    }
-    if (!client) {
-      engine.setNeedClientAuth(true);
-    }
-    return engine;
+  TlsTransport(TlsEngines engines) {
+    this.engines = engines;
   }
 
   @Override
-  public DataChannel connect(InetSocketAddress address, Duration timeout) throws IOException {
-    return new Tls(plain.open(address, timeout), engine(true));
+  public DataChannel connect(String host, InetSocketAddress address, Duration timeout)
+      throws IOException {
+    return new Tls(plain.open(address, timeout), engines.client(host, address.getPort()));
   }
 
   /** The handshake takes place with the first read or write: under the deadline of that. */
   @Override
   public DataChannel accept(SocketChannel socket) throws IOException {
-    return new Tls(plain.prepare(socket), engine(false));
-  }
-
-  /**
-   * Accepts what the JDK's own manager accepts, unless a certificate is out of its time: the JDK
-   * does not look at that when the very certificate is in the trust store.
-   */
-  private static final class InTime extends X509ExtendedTrustManager {
-    private final X509ExtendedTrustManager jdk;
-
-    InTime(TrustManager[] managers) {
-      if (managers.length != 1 || !(managers[0] instanceof X509ExtendedTrustManager only)) {
-        throw new IllegalArgumentException("the JDK has no trust manager for X.509 certificates");
-      }
-      jdk = only;
-    }
-
-    private static void check(X509Certificate[] chain) throws CertificateException {
-      Date now = new Date();
-      for (X509Certificate certificate : chain) {
-        if (now.after(certificate.getNotAfter())) {
-          throw outOfTime(certificate, " expired at ", certificate.getNotAfter());
-        }
-        if (now.before(certificate.getNotBefore())) {
-          throw outOfTime(certificate, " is valid only from ", certificate.getNotBefore());
-        }
-      }
-    }
-
-    private static CertificateException outOfTime(
-        X509Certificate certificate, String what, Date bound) {
-      return new CertificateException(
-          "the certificate of " + certificate.getSubjectX500Principal() + what + bound.toInstant());
-    }
-
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type, SSLEngine engine)
-        throws CertificateException {
-      check(chain);
-      jdk.checkClientTrusted(chain, type, engine);
-    }
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type, SSLEngine engine)
-        throws CertificateException {
-      check(chain);
-      jdk.checkServerTrusted(chain, type, engine);
-    }
-
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type, Socket socket)
-        throws CertificateException {
-      check(chain);
-      jdk.checkClientTrusted(chain, type, socket);
-    }
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type, Socket socket)
-        throws CertificateException {
-      check(chain);
-      jdk.checkServerTrusted(chain, type, socket);
-    }
-
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type)
-        throws CertificateException {
-      check(chain);
-      jdk.checkClientTrusted(chain, type);
-    }
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type)
-        throws CertificateException {
-      check(chain);
-      jdk.checkServerTrusted(chain, type);
-    }
-
-    @Override
-    public X509Certificate[] getAcceptedIssuers() {
-      return jdk.getAcceptedIssuers();
-    }
+    return new Tls(plain.prepare(socket), engines.server());
   }
 
   /**
@@ -448,11 +265,11 @@ final class TlsTransport implements DataTransport {
             + "\"; its log says why";
       }
       if (text.contains("ecognized SSL message")) {
-        return "the other side does not speak TLS; dfut.store.data.tls.enabled must be the same on"
+        return "the other side does not speak TLS; dfut.tls.enabled must be the same on"
             + " all nodes";
       }
       if (text.contains("Empty client certificate chain")) {
-        return "the other side shows no certificate that dfut.store.data.tls.trust-store accepts";
+        return "the other side shows no certificate that dfut.tls.trust-store accepts";
       }
       Throwable cause = e;
       while (cause.getCause() != null) {

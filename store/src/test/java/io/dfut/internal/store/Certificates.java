@@ -15,21 +15,34 @@ record Certificates(Path folder) {
   static final String PASSWORD = "not-a-secret";
 
   /**
-   * {@code node} and {@code other} are signed by {@code authority}, which is what {@code trust}
-   * holds; {@code expired} was too, {@code stranger} signs itself.
+   * {@code node} is signed by {@code authority}, which is what {@code trust} holds; so are {@code
+   * other}, which has another host's name, and {@code expired}; {@code stranger} signs itself.
    */
   static Certificates makeIn(Path folder) throws Exception {
     Path all = folder.resolve("all.p12");
     keytool(all, "authority", "-ext", "bc:c");
-    keytool(all, "node", "-signer", "authority");
-    keytool(all, "expired", "-signer", "authority", "-startdate", "-10d", "-validity", "5");
-    keytool(all, "stranger");
+    // The names of the nodes in tests, and where they listen.
+    String names = "san=dns:node1,dns:node2,dns:node3,dns:localhost,ip:127.0.0.1";
+    keytool(all, "node", "-signer", "authority", "-ext", names);
+    keytool(all, "other", "-signer", "authority", "-ext", "san=dns:elsewhere");
+    keytool(
+        all,
+        "expired",
+        "-signer",
+        "authority",
+        "-startdate",
+        "-10d",
+        "-validity",
+        "5",
+        "-ext",
+        names);
+    keytool(all, "stranger", "-ext", names);
     KeyStore made = KeyStore.getInstance("PKCS12");
     try (InputStream in = Files.newInputStream(all)) {
       made.load(in, PASSWORD.toCharArray());
     }
     Certificates certificates = new Certificates(folder);
-    for (String alias : List.of("node", "expired", "stranger")) {
+    for (String alias : List.of("node", "other", "expired", "stranger")) {
       KeyStore one = empty();
       one.setKeyEntry(
           alias,
@@ -94,13 +107,13 @@ record Certificates(Path folder) {
 
   TlsSettings settings(String key, String trust) {
     return new TlsSettings(
-        store(key), PASSWORD, store(trust), PASSWORD, List.of("TLSv1.3"), List.of());
+        store(key), PASSWORD, store(trust), PASSWORD, List.of("TLSv1.3"), List.of(), true);
   }
 
   /** What a user writes for the same. */
   String config(String key, String trust) {
     return """
-    store.data.tls {
+    tls {
       enabled = on
       key-store = "%s"
       key-store-password-file = "%s"

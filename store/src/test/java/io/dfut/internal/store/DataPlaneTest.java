@@ -47,8 +47,9 @@ final class DataPlaneTest {
   /** A transport whose connections are wrapped on the side that connects. */
   private record Wrapping(UnaryOperator<DataChannel> wrap) implements DataTransport {
     @Override
-    public DataChannel connect(InetSocketAddress address, Duration timeout) throws IOException {
-      return wrap.apply(new PlainTransport().connect(address, timeout));
+    public DataChannel connect(String host, InetSocketAddress address, Duration timeout)
+        throws IOException {
+      return wrap.apply(new PlainTransport().connect(host, address, timeout));
     }
 
     @Override

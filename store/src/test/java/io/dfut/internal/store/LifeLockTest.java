@@ -68,8 +68,8 @@ class LifeLockTest {
 
   @Test
   void aKilledProcessIsSeenAtOnceByAllWhoWatch() throws Exception {
-    try (LifeLock.Watch one = LifeLock.watch(path, proof);
-        LifeLock.Watch two = LifeLock.watch(path, proof)) {
+    try (LifeLock.Watch one = LifeLock.watch(parent, path, proof);
+        LifeLock.Watch two = LifeLock.watch(parent, path, proof)) {
       assertThat(List.of(one.look(), two.look())).containsOnly(LifeLock.State.HELD);
       kill();
       assertThat(List.of(one.look(), two.look())).containsOnly(LifeLock.State.KILLED);
@@ -79,7 +79,7 @@ class LifeLockTest {
 
   @Test
   void aFrozenProcessHoldsItsLock() throws Exception {
-    try (LifeLock.Watch watch = LifeLock.watch(path, proof)) {
+    try (LifeLock.Watch watch = LifeLock.watch(parent, path, proof)) {
       signal("STOP");
       assertThat(watch.look()).isEqualTo(LifeLock.State.HELD);
       signal("KILL");
@@ -90,7 +90,7 @@ class LifeLockTest {
 
   @Test
   void whoGivesItsLockBackIsNotTakenForDead() throws Exception {
-    try (LifeLock.Watch watch = LifeLock.watch(path, proof)) {
+    try (LifeLock.Watch watch = LifeLock.watch(parent, path, proof)) {
       OutputStream in = process.getOutputStream();
       in.write('c');
       in.flush();
@@ -104,7 +104,7 @@ class LifeLockTest {
 
   @Test
   void deletedFilesProveNothingAndHideNothing() throws Exception {
-    try (LifeLock.Watch watch = LifeLock.watch(path, proof)) {
+    try (LifeLock.Watch watch = LifeLock.watch(parent, path, proof)) {
       try (Stream<Path> files = Files.list(Path.of(path))) {
         for (Path file : files.toList()) {
           Files.delete(file);
@@ -112,13 +112,13 @@ class LifeLockTest {
       }
       Files.delete(Path.of(path));
       assertThat(watch.look()).isEqualTo(LifeLock.State.HELD);
-      assertThatThrownBy(() -> LifeLock.watch(path, proof)).isInstanceOf(IOException.class);
+      assertThatThrownBy(() -> LifeLock.watch(parent, path, proof)).isInstanceOf(IOException.class);
 
       // Somebody else's file of the same name, unlocked, is not looked at.
       Files.createDirectory(Path.of(path));
       Files.writeString(Path.of(path, RunDirectory.LOCK), "o");
       assertThat(watch.look()).isEqualTo(LifeLock.State.HELD);
-      assertThatThrownBy(() -> LifeLock.watch(path, proof)).isInstanceOf(IOException.class);
+      assertThatThrownBy(() -> LifeLock.watch(parent, path, proof)).isInstanceOf(IOException.class);
       kill();
       assertThat(watch.look()).isEqualTo(LifeLock.State.KILLED);
     }
@@ -127,24 +127,29 @@ class LifeLockTest {
   @Test
   void onlyTheVeryDirectoryOnTheVeryKernelIsWatched() throws Exception {
     String word = proof.substring(proof.indexOf(':'));
-    assertThatThrownBy(() -> LifeLock.watch(path, proof + "0")).isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> LifeLock.watch(parent, path, proof + "0"))
+        .isInstanceOf(IOException.class);
     Files.writeString(Path.of(path, Share.FILE), "another-boot" + word);
-    assertThatThrownBy(() -> LifeLock.watch(path, "another-boot" + word))
+    assertThatThrownBy(() -> LifeLock.watch(parent, path, "another-boot" + word))
         .as("two hosts that have mounted the same directory")
         .isInstanceOf(IOException.class);
-    assertThatThrownBy(() -> LifeLock.watch("/etc/dfut-life-x", proof))
+    assertThatThrownBy(() -> LifeLock.watch(parent.getRoot(), path, proof))
+        .as("the directory is not where locks are")
         .isInstanceOf(IOException.class);
-    assertThatThrownBy(() -> LifeLock.watch("relative", proof)).isInstanceOf(IOException.class);
-    assertThatThrownBy(() -> LifeLock.watch(path, "x".repeat(10_000)))
+    assertThatThrownBy(() -> LifeLock.watch(parent, "/etc/dfut-life-x", proof))
+        .isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> LifeLock.watch(parent, "relative", proof))
+        .isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> LifeLock.watch(parent, path, "x".repeat(10_000)))
         .isInstanceOf(IOException.class);
   }
 
   @Test
   void oneOfThisJvmIsNeverSeenKilled() throws Exception {
     LifeLock ours = LifeLock.open(parent).orElseThrow();
-    try (LifeLock.Watch watch = LifeLock.watch(ours.path(), ours.proof())) {
+    try (LifeLock.Watch watch = LifeLock.watch(parent, ours.path(), ours.proof())) {
       assertThat(watch.look()).isEqualTo(LifeLock.State.HELD);
-      LifeLock.watch(ours.path(), ours.proof()).close();
+      LifeLock.watch(parent, ours.path(), ours.proof()).close();
       assertThat(watch.look()).as("a closed watch ends no lock").isEqualTo(LifeLock.State.HELD);
       ours.close();
       assertThat(watch.look()).isEqualTo(LifeLock.State.GIVEN_BACK);

@@ -281,8 +281,9 @@ final class SharedMemoryTest {
   private record Breaking(java.util.concurrent.atomic.AtomicInteger breaks)
       implements DataTransport {
     @Override
-    public DataChannel connect(InetSocketAddress address, Duration timeout) throws IOException {
-      DataChannel channel = new PlainTransport().connect(address, timeout);
+    public DataChannel connect(String host, InetSocketAddress address, Duration timeout)
+        throws IOException {
+      DataChannel channel = new PlainTransport().connect(host, address, timeout);
       return new DataChannel() {
         private boolean asked;
 

@@ -184,7 +184,10 @@ final class StoreThroughputTest {
   @Test
   void pullOverTlsBesidePlainNio(@TempDir Path folder) throws Exception {
     Certificates certificates = Certificates.makeIn(folder);
-    pull("pull over TLS", "off", new TlsTransport(certificates.settings("node", "trust")));
+    pull(
+        "pull over TLS",
+        "off",
+        new TlsTransport(new TlsEngines(certificates.settings("node", "trust"))));
   }
 
   private void pull(String name, String unixSockets, DataTransport transport) throws Exception {

@@ -56,7 +56,7 @@ final class TlsTransportTest {
   }
 
   private SlabObjectStore open(int node, String key, String trust) {
-    return open(node, "", new TlsTransport(certificates.settings(key, trust)));
+    return open(node, "", new TlsTransport(new TlsEngines(certificates.settings(key, trust))));
   }
 
   private static void introduce(SlabObjectStore puller, int node, SlabObjectStore source) {
@@ -130,6 +130,7 @@ final class TlsTransportTest {
     "expired, trust, node, trust, refused it with, CN=expired expired at",
     "node, trust, expired, trust, CN=expired expired at, refused it with",
     "expired, trust, node, trust-expired, refused it with, CN=expired expired at",
+    "node, trust, other, trust, No subject alternative DNS name matching node1, refused it with",
   })
   void certificateThatIsNotAcceptedEndsThePullWithTheReasonOnBothSides(
       String key, String trust, String sourceKey, String sourceTrust, String here, String there) {
@@ -172,7 +173,7 @@ final class TlsTransportTest {
       assertThatThrownBy(
               () -> Stores.get(puller.fetch(key(other), 10, List.of(node(other)), Urgency.GET)))
           .hasCauseInstanceOf(SourceLostException.class)
-          .hasMessageContaining("dfut.store.data.tls.enabled must be the same on all nodes");
+          .hasMessageContaining("dfut.tls.enabled must be the same on all nodes");
     }
   }
 
@@ -182,7 +183,7 @@ final class TlsTransportTest {
         open(
             1,
             "store.data.handshake-timeout = 1 s",
-            new TlsTransport(certificates.settings("node", "trust")));
+            new TlsTransport(new TlsEngines(certificates.settings("node", "trust"))));
     InetSocketAddress address = one.endpoint().orElseThrow().address();
     javax.net.ssl.SSLContext trusting = javax.net.ssl.SSLContext.getInstance("TLS");
     java.security.KeyStore trust =
@@ -266,15 +267,14 @@ final class TlsTransportTest {
   void passwordsComeFromTheEnvironmentWhereNoFileIsNamed() {
     Config store =
         Stores.config(
-                "store.data.tls { enabled = on, key-store = \"%s\", trust-store = \"%s\" }"
-                    .formatted(certificates.store("node"), certificates.store("trust")))
-            .getConfig("store");
+            "tls { enabled = on, key-store = \"%s\", trust-store = \"%s\" }"
+                .formatted(certificates.store("node"), certificates.store("trust")));
     TlsSettings settings = TlsSettings.of(store, name -> "secret of " + name).orElseThrow();
     assertThat(settings.keyStorePassword()).isEqualTo("secret of DFUT_TLS_KEY_STORE_PASSWORD");
     assertThat(settings.trustStorePassword()).isEqualTo("secret of DFUT_TLS_TRUST_STORE_PASSWORD");
     assertThatThrownBy(() -> TlsSettings.of(store, name -> null))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("dfut.store.data.tls.key-store-password-file")
+        .hasMessageContaining("dfut.tls.key-store-password-file")
         .hasMessageContaining("DFUT_TLS_KEY_STORE_PASSWORD");
   }
 
@@ -286,7 +286,7 @@ final class TlsTransportTest {
         "key-store = \"/nowhere\" | key-store is /nowhere, which cannot be opened",
         "key-store-password-file = \"/nowhere\" | key-store-password-file is /nowhere",
         "trust-store = ${nothing} | trust-store is ",
-        "protocols = [] | protocols is empty",
+        "protocols = [] | protocols is []",
         "protocols = [\"TLSv7\"] | TLSv7",
         "cipher-suites = [\"ROT13\"] | ROT13",
         "enabled = maybe | enabled is maybe; allowed: on or off",
@@ -294,13 +294,13 @@ final class TlsTransportTest {
   void wrongSettingsAreRefusedByName(String setting, String expected) {
     String text =
         certificates.config("node", "trust")
-            + "store.data.tls { "
+            + "tls { "
             + setting.replace("${nothing}", '"' + certificates.store("nothing").toString() + '"')
             + " }";
     assertThatThrownBy(
             () -> SlabObjectStoreProvider.transport(StoreSettings.of(Stores.config(text))))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("dfut.store.data.tls.")
+        .hasMessageContaining("dfut.tls.")
         .hasMessageContaining(expected);
   }
 
@@ -309,7 +309,7 @@ final class TlsTransportTest {
     Files.writeString(folder.resolve("wrong"), "wrong\n");
     String text =
         certificates.config("node", "trust")
-            + "store.data.tls.key-store-password-file = \"%s\"".formatted(folder.resolve("wrong"));
+            + "tls.key-store-password-file = \"%s\"".formatted(folder.resolve("wrong"));
     assertThatThrownBy(
             () -> SlabObjectStoreProvider.transport(StoreSettings.of(Stores.config(text))))
         .isInstanceOf(IllegalArgumentException.class)
@@ -320,7 +320,8 @@ final class TlsTransportTest {
   @Test
   void channelsWorkOverAnyPiecesOfBuffers() throws Exception {
     // Both ends in turns, with sizes that fit neither records nor each other.
-    TlsTransport transport = new TlsTransport(certificates.settings("node", "trust"));
+    TlsTransport transport =
+        new TlsTransport(new TlsEngines(certificates.settings("node", "trust")));
     try (java.nio.channels.ServerSocketChannel server =
         java.nio.channels.ServerSocketChannel.open()) {
       server.bind(new InetSocketAddress("127.0.0.1", 0));
@@ -346,7 +347,8 @@ final class TlsTransportTest {
                     }
                   });
       try (DataChannel channel =
-          transport.connect((InetSocketAddress) server.getLocalAddress(), Duration.ofSeconds(5))) {
+          transport.connect(
+              "localhost", (InetSocketAddress) server.getLocalAddress(), Duration.ofSeconds(5))) {
         channel.write(ByteBuffer.wrap(new byte[] {1}));
         ByteBuffer all = ByteBuffer.allocate(sent.length + 1);
         java.util.Random random = new java.util.Random(2);

@@ -47,9 +47,10 @@ final class UnixSocketsTest {
     private final PlainTransport plain = new PlainTransport();
 
     @Override
-    public DataChannel connect(InetSocketAddress address, Duration timeout) throws IOException {
+    public DataChannel connect(String host, InetSocketAddress address, Duration timeout)
+        throws IOException {
       tcpConnects.incrementAndGet();
-      return plain.connect(address, timeout);
+      return plain.connect(host, address, timeout);
     }
 
     @Override
