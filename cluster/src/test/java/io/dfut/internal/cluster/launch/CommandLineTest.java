@@ -143,7 +143,16 @@ class CommandLineTest {
   @Test
   void theUsageNamesEveryCommand() {
     assertThat(CommandLine.USAGE)
-        .contains("demo ", "start ", "run ", "sample ", "inspect ", "bench ", "sim ", "--version");
+        .contains(
+            "demo ",
+            "start ",
+            "run ",
+            "sample ",
+            "inspect ",
+            "stop ",
+            "bench ",
+            "sim ",
+            "--version");
   }
 
   @ParameterizedTest
@@ -174,6 +183,8 @@ class CommandLineTest {
         "run                         | run needs the name of a class with a main method",
         "run --local --cluster h:1 M | --local and --cluster exclude each other",
         "run --clutser h:1 M         | unknown option --clutser, did you mean --cluster?",
+        "stop                        | stop needs the address of a node",
+        "stop here                   | stop is \"here\"; it must be host:port",
         "inspect                     | inspect needs the address of a node",
         "inspect here                | inspect is \"here\"; it must be host:port",
         "inspect h:1 h:2             | inspect needs the address of a node, HOST:PORT, and nothing",
