@@ -3,6 +3,7 @@ package io.dfut.internal.runtime;
 import io.dfut.internal.drain.DrainEffect;
 import io.dfut.internal.drain.DrainInput;
 import io.dfut.internal.drain.DrainMachine;
+import io.dfut.internal.drain.Seen;
 import io.dfut.internal.spi.ObjectKey;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -20,6 +21,12 @@ final class Departure {
 
   private final CompletableFuture<Void> over = new CompletableFuture<>();
   private volatile boolean begun;
+
+  /** How long the last look took. */
+  private volatile long lookNanos;
+
+  /** To look at millions of rows is work, for which tasks that still run must not wait. */
+  private static final int PAUSE_PER_LOOK = 4;
 
   Departure(NodeRuntime node, Duration bound) {
     this.node = node;
@@ -53,7 +60,7 @@ final class Departure {
       }
       case DrainEffect.Look(long delayNanos) ->
           node.after(
-              Duration.ofNanos(delayNanos),
+              Duration.ofNanos(Math.max(delayNanos, PAUSE_PER_LOOK * lookNanos)),
               () -> Thread.ofVirtual().name("dfut-drain").start(this::look));
       case DrainEffect.AskOwner(ObjectKey key, io.dfut.NodeId to) -> node.askToMove(key, to);
       case DrainEffect.MoveActor(io.dfut.WorkerId worker) -> node.moveActor(worker);
@@ -70,7 +77,10 @@ final class Departure {
       return;
     }
     try {
-      step(new DrainInput.Looked(node.seen()));
+      long begin = System.nanoTime();
+      Seen seen = node.seen();
+      lookNanos = System.nanoTime() - begin;
+      step(new DrainInput.Looked(seen));
     } catch (RuntimeException e) {
       LOG.error("node {} cannot see what it still has, and leaves", node.self(), e);
       over.complete(null);

@@ -664,7 +664,11 @@ final class NodeRuntime implements Membership.Listener {
 
   @Override
   public void removed(String cause) {
-    if (!stopping) {
+    boolean asked;
+    synchronized (this) {
+      asked = left;
+    }
+    if (!asked) {
       LOG.info("node {} is not a member of the cluster any more ({}): it stops", self, cause);
       broken("it is not a member of the cluster any more: " + cause);
     }
@@ -778,7 +782,7 @@ final class NodeRuntime implements Membership.Listener {
     for (WorkerActor worker : workers.values()) {
       worker
           .actorRunner()
-          .filter(actor -> !actor.hasMoved())
+          .filter(actor -> actor.exists() && !actor.hasMoved())
           .ifPresent(
               actor ->
                   actor

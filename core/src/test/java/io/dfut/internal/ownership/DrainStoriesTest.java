@@ -306,7 +306,7 @@ final class DrainStoriesTest {
 
   @Test
   void ownersEndSaysThatItWasDrained() {
-    ObjectId object = there.put(value(1));
+    ObjectId object = there.put(stored(0, THERE));
     driver.finds(object);
     driver.gets(object);
     drains(THERE);

@@ -24,8 +24,8 @@ final class StopCommand {
                   () ->
                       new IllegalStateException(
                           stop.node()
-                              + " offers no work, so it is a driver, which its own program closes;"
-                              + " the nodes are "
+                              + " is no node of this cluster: it has left, or is a driver, which"
+                              + " its own program closes; the nodes are "
                               + dfut.nodes()));
       System.out.printf("node %s drains%n", node);
       System.out.flush();
