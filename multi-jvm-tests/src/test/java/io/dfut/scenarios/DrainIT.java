@@ -245,7 +245,7 @@ final class DrainIT {
     }
     assertThatThrownBy(() -> now(held.task(Hoard::put).submit()))
         .isInstanceOf(ActorDiedException.class)
-        .hasMessageContaining("it was drained");
+        .hasMessageContaining("was drained");
     kept.close();
     held.close();
     anchor.close();
