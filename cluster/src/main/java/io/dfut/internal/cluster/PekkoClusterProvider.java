@@ -6,6 +6,7 @@ import com.typesafe.config.ConfigValueFactory;
 import io.dfut.NodeId;
 import io.dfut.internal.config.ConfigReader;
 import io.dfut.internal.spi.ClusterProvider;
+import io.dfut.internal.spi.DrainReason;
 import io.dfut.internal.spi.Membership;
 import io.dfut.internal.spi.PeerInfo;
 import io.dfut.internal.store.LifeLock;
@@ -51,6 +52,9 @@ public final class PekkoClusterProvider implements ClusterProvider {
 
   /** Between looks whether the node to join has begun to listen. */
   private static final Duration LISTENER_PAUSE = Duration.ofMillis(30);
+
+  /** What the phase of the shutdown may take beyond the drain's own bound, which ends it. */
+  private static final Duration DRAIN_MARGIN = Duration.ofSeconds(5);
 
   /** How long an address may stay silent before one asks for the cause. */
   private static final Duration INQUIRY = Duration.ofMillis(1500);
@@ -155,6 +159,11 @@ public final class PekkoClusterProvider implements ClusterProvider {
             .withValue(
                 "pekko.remote.artery.canonical.hostname", config.getValue("dfut.cluster.host"))
             .withValue("pekko.remote.artery.canonical.port", config.getValue("dfut.cluster.port"));
+    layered =
+        layered.withValue(
+            "pekko.coordinated-shutdown.phases." + DrainReason.PHASE + ".timeout",
+            ConfigValueFactory.fromAnyRef(
+                layered.getDuration("dfut.drain.timeout").plus(DRAIN_MARGIN)));
     List<String> roles = new ArrayList<>(layered.getStringList("pekko.cluster.roles"));
     roles.add(offersWork ? Gateway.NODE_ROLE : Gateway.DRIVER_ROLE);
     layered =

@@ -19,6 +19,12 @@ public sealed interface LeaseInput {
    */
   record Tick(long storeRoomBytes) implements LeaseInput {}
 
+  /**
+   * The node is to leave: it takes nothing new, and what waits goes elsewhere. What its own tasks
+   * need to end is granted here, if no other node can have it.
+   */
+  record Drain() implements LeaseInput {}
+
   /** The node stops: no lease is granted any more, and what waits is refused. */
-  record Drain(String reason) implements LeaseInput {}
+  record Stop(String reason) implements LeaseInput {}
 }

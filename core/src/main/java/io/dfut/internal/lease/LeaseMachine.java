@@ -177,7 +177,11 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
   /** What this node's store could take at the last tick. Before the first nobody knows better. */
   private long storeRoomBytes = Long.MAX_VALUE;
 
-  private Optional<String> draining = Optional.empty();
+  /** Whether this node takes nothing new. */
+  private boolean draining;
+
+  /** Why it grants nothing at all any more. */
+  private Optional<String> stops = Optional.empty();
 
   /** Leases whose shares are lent out; bounded. */
   private int away;
@@ -205,7 +209,8 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
         storeRoomBytes = room;
         onTick(nowNanos);
       }
-      case LeaseInput.Drain(String reason) -> onDrain(reason);
+      case LeaseInput.Drain() -> onDrain(Optional.empty());
+      case LeaseInput.Stop(String reason) -> onDrain(Optional.of(reason));
     }
   }
 
@@ -253,14 +258,16 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
       tell(request, new LeaseQueued(request.lease()));
       return;
     }
-    if (draining.isPresent()) {
-      redirectOrRefuse(request, draining.get());
-      return;
-    }
-    Optional<NodeId> elsewhere = betterNode(request);
-    if (elsewhere.isPresent()) {
-      redirect(request, elsewhere.get());
-      return;
+    if (draining) {
+      if (sendAway(request)) {
+        return;
+      }
+    } else {
+      Optional<NodeId> elsewhere = betterNode(request);
+      if (elsewhere.isPresent()) {
+        redirect(request, elsewhere.get());
+        return;
+      }
     }
     Waiting entry = new Waiting(request, ++order, nowNanos, runsHere(request));
     if (entry.here() && fits(request.resources(), free)) {
@@ -440,20 +447,37 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     tell(request, new LeaseRedirected(request.lease(), to, request.hops() + 1));
   }
 
-  private void redirectOrRefuse(RequestLease request, String why) {
+  /**
+   * This node takes nothing new: the request goes to who may ever hold it; else to its owner's
+   * node, which waits for a node to join. False for one of this node's own when no other may hold
+   * it: what runs here and is to end may wait for that.
+   */
+  private boolean sendAway(RequestLease request) {
+    NodeId owner = request.lease().owner().node();
     Optional<NodeId> other =
-        request.hops() >= limits.hopsMax() || request.placement() instanceof Placement.On
-            ? Optional.empty()
+        request.placement() instanceof Placement.On(NodeId node)
+            ? Optional.of(node).filter(others::containsKey)
             : lessLoaded(othersWithRoom(request.resources()))
                 .or(() -> leastQueued(request.resources()));
-    if (other.isPresent()) {
+    if (other.isPresent() && (stops.isEmpty() || request.hops() < limits.hopsMax())) {
       redirect(request, other.get());
-    } else {
-      tell(
+    } else if (stops.isPresent()) {
+      refuse(request, Failure.Kind.CLOSED, "node " + self + " stops: " + stops.get());
+    } else if (owner.equals(self)) {
+      return false;
+    } else if (request.placement() instanceof Placement.On) {
+      refuse(
           request,
-          new LeaseRefused(
-              request.lease(), Failure.of(Failure.Kind.CLOSED, "node " + self + " stops: " + why)));
+          Failure.Kind.INFEASIBLE,
+          "node " + self + " drains and leaves the cluster, so nothing can run on(…) it any more");
+    } else {
+      redirect(request, owner);
     }
+    return true;
+  }
+
+  private void refuse(RequestLease request, Failure.Kind kind, String why) {
+    tell(request, new LeaseRefused(request.lease(), Failure.of(kind, why)));
   }
 
   private void grant(Waiting entry, long nowNanos) {
@@ -754,7 +778,7 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     free.forEach((name, amount) -> positive.put(name, Math.max(0, amount)));
     Resources now = new Resources(positive);
     long room = Long.highestOneBit(storeRoomBytes); // not exactly: it changes with every object
-    Resources offered = draining.isPresent() ? Resources.NONE : total;
+    Resources offered = draining ? Resources.NONE : total;
     boolean changed =
         lastPublished == null
             || !lastPublished.total().equals(offered)
@@ -820,11 +844,13 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     serve(nowNanos);
   }
 
-  private void onDrain(String reason) {
-    draining = Optional.of(reason);
+  private void onDrain(Optional<String> end) {
+    draining = true;
+    stops = stops.or(() -> end);
     for (Waiting entry : waiting.all()) {
-      waiting.remove(entry.request().lease());
-      redirectOrRefuse(entry.request(), reason);
+      if (sendAway(entry.request())) {
+        waiting.remove(entry.request().lease());
+      }
     }
     publish();
   }
@@ -895,6 +921,14 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
         .filter(entry -> !entry.getValue().total().isNothing())
         .map(Map.Entry::getKey)
         .sorted()
+        .toList();
+  }
+
+  /** Those of them that offer work, the one with the most room in its store first. */
+  public List<NodeId> nodesByRoom() {
+    return knownNodes().stream()
+        .sorted(
+            Comparator.comparingLong((NodeId node) -> -others.get(node).report().storeRoomBytes()))
         .toList();
   }
 

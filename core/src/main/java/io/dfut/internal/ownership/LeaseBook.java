@@ -562,6 +562,15 @@ final class LeaseBook {
     }
   }
 
+  /** Nothing more is pushed to that node; each lease there goes back with the last that runs. */
+  void onNodeDrains(NodeId node) {
+    for (Lease lease : List.copyOf(leases.values())) {
+      if (lease.worker.node().equals(node)) {
+        onReclaimed(new LeaseReclaimed(lease.id));
+      }
+    }
+  }
+
   private void giveBack(Lease lease) {
     drop(lease);
     tellReturned(lease.id, lease.worker.node());

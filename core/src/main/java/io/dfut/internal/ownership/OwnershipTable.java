@@ -6,7 +6,9 @@ import io.dfut.ObjectLostException.Reason;
 import io.dfut.WorkerId;
 import io.dfut.internal.protocol.WorkerMessage.ActorLost;
 import io.dfut.internal.protocol.WorkerMessage.CopyAdded;
+import io.dfut.internal.protocol.WorkerMessage.CopyLeaves;
 import io.dfut.internal.protocol.WorkerMessage.CopyLost;
+import io.dfut.internal.protocol.WorkerMessage.CopyMoved;
 import io.dfut.internal.protocol.WorkerMessage.EndActor;
 import io.dfut.internal.protocol.WorkerMessage.Resolve;
 import io.dfut.internal.protocol.WorkerMessage.Resolved;
@@ -17,8 +19,10 @@ import io.dfut.internal.task.Outcome;
 import io.dfut.internal.task.TaskSpec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -86,6 +90,10 @@ final class OwnershipTable implements ReferenceCounter.Listener {
   private final ArrayDeque<Row> lost = new ArrayDeque<>();
 
   private boolean recovering;
+
+  /** Nodes that have said that they will leave. Added by that; removed when they are gone. */
+  private final Set<NodeId> leaving = new HashSet<>();
+
   private Tasks tasks;
   private Consumer<? super WorkerEffect> effects;
 
@@ -393,6 +401,70 @@ final class OwnershipTable implements ReferenceCounter.Listener {
     row.forEachCell(cell -> effects.accept(new WorkerEffect.Settle(cell, row.value)));
   }
 
+  // ---- departures ----
+
+  void onNodeDrains(NodeId node) {
+    if (!counter.isDead(node)) {
+      leaving.add(node);
+    }
+  }
+
+  void onNodeLeft(NodeId node) {
+    leaving.remove(node);
+  }
+
+  /** Whether this node has said that it will leave: whatever ends there was announced. */
+  boolean isLeaving(NodeId node) {
+    return leaving.contains(node);
+  }
+
+  /**
+   * A node that will leave has a copy. If it is the primary, another node is to have it, best one
+   * that has a copy already. What is there on is listed last until that node is gone: tasks may be
+   * on their way that were told to read it there.
+   */
+  void onCopyLeaves(CopyLeaves leaves) {
+    ObjectKey key = new ObjectKey(leaves.object(), leaves.attempt());
+    Row row = counter.find(leaves.object());
+    if (row == null
+        || !(row.value instanceof Outcome.Stored stored)
+        || stored.attempt() != leaves.attempt()
+        || !stored.sources().contains(leaves.from())) {
+      effects.accept(new WorkerEffect.FreeCopies(key, List.of(leaves.from())));
+    } else if (!stored.sources().getFirst().equals(leaves.from())) {
+      effects.accept(new WorkerEffect.CopyIsSafe(key, leaves.from()));
+    } else {
+      NodeId to =
+          stored.sources().stream()
+              .filter(node -> !isLeaving(node) && !node.equals(leaves.from()))
+              .findFirst()
+              .orElse(leaves.to());
+      effects.accept(new WorkerEffect.MoveCopy(key, stored.bytes(), leaves.from(), to));
+    }
+  }
+
+  /** A node has the primary that was told to take it. */
+  void onCopyMoved(CopyMoved moved) {
+    ObjectKey key = new ObjectKey(moved.object(), moved.attempt());
+    Row row = counter.find(moved.object());
+    if (row == null
+        || !(row.value instanceof Outcome.Stored stored)
+        || stored.attempt() != moved.attempt()
+        || counter.isDead(moved.to())) {
+      effects.accept(new WorkerEffect.FreeCopies(key, List.of(moved.to())));
+      return;
+    }
+    List<NodeId> sources = new ArrayList<>(stored.sources());
+    sources.remove(moved.to());
+    sources.addFirst(moved.to());
+    if (sources.remove(moved.from())) {
+      sources.addLast(moved.from());
+    }
+    row.value = new Outcome.Stored(stored.attempt(), stored.bytes(), sources, stored.contained());
+    row.forEachCell(cell -> effects.accept(new WorkerEffect.Settle(cell, row.value)));
+    effects.accept(new WorkerEffect.CopyIsSafe(key, moved.from()));
+  }
+
   private void lose(Row row) {
     if (!row.inScope()) {
       counter.free(row); // what nobody needs is not rebuilt, until it is needed
@@ -500,13 +572,13 @@ final class OwnershipTable implements ReferenceCounter.Listener {
    * Every copy there is given up before anything is made again: a task must not be pushed for
    * arguments that are gone with the node, too.
    */
-  void onNodeDied(NodeId dead) {
+  void onNodeDied(NodeId dead, String cause) {
     recovering = true;
     for (Row row : counter.allRows()) {
       if (row.isOwned()) {
         dropCopies(row, List.of(dead));
       } else if (row.id.owner().node().equals(dead)) {
-        failBorrowed(row, "its node " + dead + " died");
+        failBorrowed(row, "its node " + dead + " died: " + cause);
       } else {
         forgetCopy(row, dead);
       }

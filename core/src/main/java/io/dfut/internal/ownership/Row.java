@@ -46,6 +46,12 @@ final class Row {
    */
   TaskSpec.Restarts restarts;
 
+  /**
+   * The actor's node has said that it leaves: what was not answered was not begun. Set with the
+   * above.
+   */
+  boolean moves;
+
   /** What became of the object; null while it is pending, unknown to a borrower, or freed. */
   Outcome value;
 

@@ -487,7 +487,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
         return;
       }
       Optional<TaskSpec.Restarts> awaited = awaited(queue.actor);
-      if (awaited.isPresent() && !head.waitsFor(awaited.get())) {
+      if (awaited.isPresent() && !head.waitsFor(awaited.get()) && !moves(queue, actor)) {
         line.removeFirst();
         fail(head, unavailable(head, "it was not sent, as the actor is being made anew"));
         continue;
@@ -571,6 +571,13 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
             && there.worker().equals(queue.ending)
         ? Optional.of(there.restarts())
         : Optional.empty();
+  }
+
+  /** Whether the actor is not there because its node leaves: that is no failure of any call. */
+  private boolean moves(ActorQueue queue, Row actor) {
+    return actor.isRestarting()
+        ? actor.moves
+        : queue.ending != null && table.isLeaving(queue.ending.node());
   }
 
   private static Failure unavailable(TaskRecord call, String why) {
@@ -663,9 +670,10 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       return;
     }
     row.restarts = actor.restarts();
+    row.moves = table.isLeaving(actor.worker().node());
     noLongerThere(row);
     if (row.isOwned()) {
-      restart(row.task, cause);
+      restart(row.task, cause, row.moves);
     } else {
       row.asked = true;
       effects.accept(
@@ -681,8 +689,8 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     return row.task != null && row.task.holdsLineage && row.task.isRebuildable() && row.inScope();
   }
 
-  private void restart(TaskRecord creation, String cause) {
-    if (creation.restartsLeft > 0) {
+  private void restart(TaskRecord creation, String cause, boolean announced) {
+    if (creation.restartsLeft > 0 && !announced) {
       creation.restartsLeft--;
     }
     creation.retriesLeft = creation.spec.maxRetries();
@@ -764,9 +772,38 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     if (queue != null) { // else it is gone for good
       queue.ending = answer.executor();
     }
-    callsLost(tasksWhere(task -> answer.executor().equals(task.location)), failure.detail());
+    List<TaskRecord> there = tasksWhere(task -> answer.executor().equals(task.location));
+    if (queue != null && table.isLeaving(answer.executor().node())) {
+      callsReturned(there);
+      Row row = counter.find(actor.object());
+      if (row != null
+          && !row.isOwned() // the owner is told by the actor itself
+          && row.value instanceof Outcome.Actor at
+          && at.worker().equals(answer.executor())) {
+        actorDied(row, at, failure.detail());
+      }
+    } else {
+      callsLost(there, failure.detail());
+    }
     if (queue != null) {
       pump(queue);
+    }
+  }
+
+  /**
+   * Calls, the oldest first, were at an actor that moves. It refuses what waits when all that ran
+   * there has been answered: none of these was begun.
+   */
+  private void callsReturned(List<TaskRecord> calls) {
+    for (TaskRecord call : calls.reversed()) { // each goes before the next in its line
+      call.location = null;
+      if (call.isSettled()) {
+        releaseArguments(call);
+        releaseLineageIfDone(call);
+      } else {
+        call.attempt++;
+        pushAgain(call);
+      }
     }
   }
 
@@ -1192,6 +1229,9 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     }
     if (task.spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)) {
       callCrashed(task, actor, where, cause);
+    } else if (table.isLeaving(where.node()) && !task.cancelled) {
+      task.attempt++; // it was announced: no retry is spent, and none is needed
+      pushAgain(task);
     } else if (task.mayRetry()) {
       retry(task);
     } else {

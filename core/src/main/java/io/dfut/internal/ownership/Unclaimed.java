@@ -3,6 +3,8 @@ package io.dfut.internal.ownership;
 import io.dfut.NodeId;
 import io.dfut.internal.protocol.WorkerMessage;
 import io.dfut.internal.protocol.WorkerMessage.CopyAdded;
+import io.dfut.internal.protocol.WorkerMessage.CopyLeaves;
+import io.dfut.internal.protocol.WorkerMessage.CopyMoved;
 import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
 import io.dfut.internal.spi.ObjectKey;
 import io.dfut.internal.task.Outcome;
@@ -28,6 +30,13 @@ public record Unclaimed(ObjectKey key, List<NodeId> nodes) {
       case CopyAdded added ->
           List.of(
               new Unclaimed(new ObjectKey(added.object(), added.attempt()), List.of(added.node())));
+      case CopyLeaves leaves ->
+          List.of(
+              new Unclaimed(
+                  new ObjectKey(leaves.object(), leaves.attempt()), List.of(leaves.from())));
+      case CopyMoved moved ->
+          List.of(
+              new Unclaimed(new ObjectKey(moved.object(), moved.attempt()), List.of(moved.to())));
       case TaskReturned returned -> in(returned);
       default -> List.of();
     };

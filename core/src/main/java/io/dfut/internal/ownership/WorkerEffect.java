@@ -46,6 +46,12 @@ public sealed interface WorkerEffect {
   /** Make this node's copy the pinned primary. */
   record PromoteCopy(ObjectKey key, NodeId node) implements WorkerEffect {}
 
+  /** Have this node fetch the copy from there, and keep it as the primary. */
+  record MoveCopy(ObjectKey key, long bytes, NodeId from, NodeId to) implements WorkerEffect {}
+
+  /** Tell a node that drains that the primary is elsewhere. */
+  record CopyIsSafe(ObjectKey key, NodeId node) implements WorkerEffect {}
+
   record SetTimer(WorkerTimer timer, long delayNanos) implements WorkerEffect {}
 
   record CancelTimer(WorkerTimer timer) implements WorkerEffect {}

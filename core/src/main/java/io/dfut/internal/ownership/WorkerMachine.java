@@ -140,6 +140,12 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       case WorkerMessage.TransitClosed transit -> counter.onTransitClosed(transit);
       case WorkerMessage.CopyLost lost -> table.onCopyLost(lost);
       case WorkerMessage.CopyAdded added -> table.onCopyAdded(added);
+      case WorkerMessage.CopyLeaves leaves -> table.onCopyLeaves(leaves);
+      case WorkerMessage.CopyMoved moved -> table.onCopyMoved(moved);
+      case WorkerMessage.NodeDrains(io.dfut.NodeId node) -> {
+        table.onNodeDrains(node);
+        tasks.leases().onNodeDrains(node);
+      }
       case WorkerMessage.EndActor end -> {} // the shell's: the machine has no actor
       case WorkerMessage.ActorEnded ended -> tasks.onActorEnded(ended.actor(), ended.failure());
       case WorkerMessage.ActorLost lost -> table.onActorLost(lost);
@@ -153,12 +159,13 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
         tasks.leases().dropLeases(worker -> worker.node().equals(dead));
         tasks.onActorsDied(
             worker -> worker.node().equals(dead), "node " + dead + " died: " + cause);
-        table.onNodeDied(dead);
+        table.onNodeDied(dead, cause);
         tasks.leases().onNodeDied(dead, nowNanos);
         tasks.onWorkersDied(
             worker -> worker.node().equals(dead),
             Failure.Kind.NODE_FAILED,
             "node " + dead + " died: " + cause);
+        table.onNodeLeft(dead);
       }
     }
   }

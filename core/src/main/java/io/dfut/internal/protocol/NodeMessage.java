@@ -2,6 +2,7 @@ package io.dfut.internal.protocol;
 
 import io.dfut.ActorId;
 import io.dfut.Inspection;
+import io.dfut.NodeId;
 import io.dfut.WorkerId;
 import io.dfut.internal.spi.ObjectKey;
 import io.dfut.internal.task.InlineValue;
@@ -60,6 +61,26 @@ public sealed interface NodeMessage {
    * WorkerMessage.CopyLost}, only when the copy is gone.
    */
   record PromoteCopy(ObjectKey key) implements NodeMessage {}
+
+  // ---- draining ----
+
+  /** To a node, from whoever wants it gone: drain, and leave. Idempotent; not answered. */
+  record Drain() implements NodeMessage {}
+
+  /**
+   * To every node, and to those that are met later: the sender takes no new work, and will leave.
+   * Whatever becomes of it, it was announced.
+   */
+  record DrainBegun() implements NodeMessage {}
+
+  /**
+   * Owner to a node: fetch this copy from a node that drains, and keep it as the primary. Answered
+   * by {@link WorkerMessage.CopyMoved}, unless it cannot be had; then whoever drains asks again.
+   */
+  record TakeCopy(ObjectKey key, long bytes, NodeId from) implements NodeMessage {}
+
+  /** Owner to the node that drains: the primary is elsewhere. Idempotent. */
+  record CopyIsSafe(ObjectKey key) implements NodeMessage {}
 
   /**
    * A named actor as the directory knows it.

@@ -191,6 +191,17 @@ public sealed interface WorkerMessage {
   /** A node that pulled a copy to the owner: it can be read from here too. */
   record CopyAdded(ObjectId object, int attempt, NodeId node) implements WorkerMessage {}
 
+  /**
+   * A node that drains to the owner of a copy that it has: it should have its primary elsewhere, at
+   * {@code to} if the owner knows nothing better. Repeated until {@link NodeMessage.CopyIsSafe}
+   * comes, or the copy is freed.
+   */
+  record CopyLeaves(ObjectId object, int attempt, NodeId from, NodeId to)
+      implements WorkerMessage {}
+
+  /** The node that was told to take a copy to the owner: it has it, as a primary. */
+  record CopyMoved(ObjectId object, int attempt, NodeId from, NodeId to) implements WorkerMessage {}
+
   // ---- actors ----
 
   /**
@@ -212,6 +223,14 @@ public sealed interface WorkerMessage {
    * and has made it anew or given it up.
    */
   record ActorLost(ObjectId actor, WorkerId worker, WorkerId asker) implements WorkerMessage {}
+
+  // ---- departures ----
+
+  /**
+   * A node to its own workers: that one takes no new work, and will leave. What ends there from now
+   * on was announced, and costs no retry and no restart.
+   */
+  record NodeDrains(NodeId node) implements WorkerMessage {}
 
   // ---- deaths ----
 

@@ -63,6 +63,12 @@ final class ActorRunner implements TaskRunner, ActorCell {
   /** Whether another incarnation may follow. */
   private boolean mayFollow;
 
+  /** Why the actor goes elsewhere, as soon as the methods that run have ended. */
+  private Optional<String> moving = Optional.empty();
+
+  /** What it was made by; empty for a behaviour, and before. */
+  private Optional<TaskSpec> creation = Optional.empty();
+
   private boolean stopped;
   private DFutActor<?> actor;
 
@@ -87,8 +93,11 @@ final class ActorRunner implements TaskRunner, ActorCell {
   // ---- life ----
 
   /** Constructs the actor on the current thread and answers its creation. */
-  void create(TaskContext creation) {
-    creation.run(
+  void create(TaskContext making) {
+    synchronized (lock) {
+      creation = Optional.of(making.pushed.push.spec());
+    }
+    making.run(
         body -> {
           construct(() -> (DFutActor<?>) body.call(new Object[0]));
           return actor;
@@ -216,7 +225,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
   private void schedule() {
     synchronized (lock) {
       int unserved = mailbox.size() - looking;
-      while (actor != null && running < maxConcurrency && unserved-- > 0) {
+      while (actor != null && moving.isEmpty() && running < maxConcurrency && unserved-- > 0) {
         running++;
         Thread.ofVirtual().name("dfut-actor-" + worker.id().sequence()).start(this::drain);
       }
@@ -231,9 +240,9 @@ final class ActorRunner implements TaskRunner, ActorCell {
         if (looked) {
           looking--;
         }
-        item = mailbox.pollFirst();
+        item = moving.isPresent() ? null : mailbox.pollFirst();
         hasMail = !mailbox.isEmpty();
-        if (item == null && (looked || ended.isPresent() || looking > 0)) {
+        if (item == null && (looked || ended.isPresent() || moving.isPresent() || looking > 0)) {
           running--;
           break;
         }
@@ -257,6 +266,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
     }
     worker.answers().settle();
     stopIfDone();
+    moveIfIdle();
   }
 
   /** Its calls hold nothing that could be lent out while they block. */
@@ -467,7 +477,81 @@ final class ActorRunner implements TaskRunner, ActorCell {
     }
   }
 
+  // ---- going elsewhere ----
+
+  /** What it was made by. */
+  Optional<TaskSpec> creation() {
+    synchronized (lock) {
+      return creation;
+    }
+  }
+
+  /** Whether it has left: what is here only sends its callers on. */
+  boolean hasMoved() {
+    synchronized (lock) {
+      return moving.isPresent() && ended.isPresent();
+    }
+  }
+
+  /**
+   * The methods that run end, none is begun any more. Then the owner hears that it may make the
+   * actor anew, and after that every caller that its calls were not begun. The worker stays, to say
+   * so to those who come later.
+   */
+  void move(String reason) {
+    synchronized (lock) {
+      if (ended.isPresent() || moving.isPresent() || actor == null) {
+        return;
+      }
+      moving = Optional.of(reason);
+    }
+    moveIfIdle();
+  }
+
+  private void moveIfIdle() {
+    DFutActor<?> stopping;
+    synchronized (lock) {
+      if (moving.isEmpty() || ended.isPresent() || running > 0 || stopped) {
+        return;
+      }
+      stopped = true;
+      stopping = actor;
+    }
+    Thread.ofVirtual()
+        .name("dfut-actor-" + worker.id().sequence())
+        .start(
+            () -> {
+              callOnStop(stopping);
+              worker.inTurn(this::sendCallersOn); // after the answers that are on their way
+            });
+  }
+
+  private void sendCallersOn() {
+    List<Object> waiting;
+    synchronized (lock) {
+      if (ended.isPresent()) { // it was killed meanwhile
+        waiting = List.of();
+      } else {
+        ended = moving;
+        mayFollow = true;
+        waiting = new ArrayList<>(mailbox);
+        mailbox.clear();
+      }
+    }
+    if (hasMoved() && mayFollow) {
+      worker.actorMoved(failure());
+      waiting.forEach(item -> refuse(item, moving.orElseThrow()));
+    } else {
+      worker.actorStopped(failure());
+    }
+  }
+
   private void stop(DFutActor<?> stopping) {
+    callOnStop(stopping);
+    worker.actorStopped(failure());
+  }
+
+  private void callOnStop(DFutActor<?> stopping) {
     try {
       ScopedValue.where(CurrentContext.CURRENT, context)
           .call(
@@ -478,7 +562,6 @@ final class ActorRunner implements TaskRunner, ActorCell {
     } catch (Exception e) {
       LOG.warn("onStop of actor {} ({}) failed", stopping.getClass().getName(), worker.id(), e);
     }
-    worker.actorStopped(failure());
   }
 
   private Failure failure() {

@@ -81,14 +81,13 @@ final class DriverSystem extends DFutSystem {
     return node.inspectors().cluster(patience);
   }
 
+  /** Who comes second waits until all is closed. */
   @Override
-  public void close() {
-    synchronized (this) {
-      if (closed) {
-        return;
-      }
-      closed = true;
+  public synchronized void close() {
+    if (closed) {
+      return;
     }
+    closed = true;
     driver.close("the DFutSystem on node " + node.self() + " was closed");
     node.stop("the DFutSystem was closed");
     OPEN.remove(Adapter.toClassic(node.system()), this);

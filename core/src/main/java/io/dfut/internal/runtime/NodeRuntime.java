@@ -5,9 +5,12 @@ import io.dfut.Inspection;
 import io.dfut.JobId;
 import io.dfut.NodeId;
 import io.dfut.WorkerId;
+import io.dfut.internal.api.Placement;
 import io.dfut.internal.api.Resources;
 import io.dfut.internal.codec.ClassFilter;
+import io.dfut.internal.codec.Encoded;
 import io.dfut.internal.codec.ValueCodecs;
+import io.dfut.internal.drain.Seen;
 import io.dfut.internal.lease.LeaseInput;
 import io.dfut.internal.lease.LeaseMachine;
 import io.dfut.internal.ownership.Claim;
@@ -16,6 +19,7 @@ import io.dfut.internal.protocol.NodeMessage;
 import io.dfut.internal.protocol.NodeMessage.NamedActor;
 import io.dfut.internal.protocol.SchedulerMessage;
 import io.dfut.internal.protocol.WorkerMessage;
+import io.dfut.internal.spi.DrainReason;
 import io.dfut.internal.spi.Membership;
 import io.dfut.internal.spi.ObjectKey;
 import io.dfut.internal.spi.ObjectStore;
@@ -24,14 +28,18 @@ import io.dfut.internal.spi.PeerInfo;
 import io.dfut.internal.task.ClassSource;
 import io.dfut.internal.task.Functions;
 import io.dfut.internal.task.TaskSpec;
+import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
@@ -40,7 +48,9 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.random.RandomGeneratorFactory;
+import org.apache.pekko.Done;
 import org.apache.pekko.actor.Cancellable;
+import org.apache.pekko.actor.CoordinatedShutdown;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorRefResolver;
 import org.apache.pekko.actor.typed.ActorSystem;
@@ -105,7 +115,19 @@ final class NodeRuntime implements Membership.Listener {
   private final AtomicLong lastJob = new AtomicLong();
   private final LongAdder tasksRun = new LongAdder();
   private WorkerActor messageWorker;
+
+  /** Nodes that have said that they will leave, perhaps this one. Removed when they are gone. */
+  private final Set<NodeId> draining = ConcurrentHashMap.newKeySet();
+
+  /** Who waits for a node to be gone. */
+  private final Map<NodeId, CompletableFuture<Void>> awaitedEnds = new ConcurrentHashMap<>();
+
+  private final Departure departure;
   private volatile boolean stopping;
+
+  /** Whether the membership was told of the end. Guarded by this. */
+  private boolean left;
+
   private volatile Runnable onRemoved = () -> {};
 
   NodeRuntime(
@@ -143,6 +165,7 @@ final class NodeRuntime implements Membership.Listener {
             networked,
             self.toString());
     this.directory = new ActorDirectory(this, settings.directoryTimeout());
+    this.departure = new Departure(this, settings.drainTimeout());
     this.garbage = new GarbageRequests(this, settings.collectsGarbage());
     Resources offered =
         offersWork
@@ -273,6 +296,7 @@ final class NodeRuntime implements Membership.Listener {
     WorkerActor worker =
         new WorkerActor(this, new WorkerId(self, lastWorker.getAndIncrement()), job);
     workers.put(worker.id().sequence(), worker);
+    draining.forEach(node -> worker.receive(new WorkerMessage.NodeDrains(node), null));
     worker.ref(
         system.systemActorOf(
             worker.behavior(), "dfut-worker-" + worker.id().sequence(), Props.empty()));
@@ -578,6 +602,10 @@ final class NodeRuntime implements Membership.Listener {
       case NodeMessage.FreeCopy(ObjectKey key) -> store.free(key);
       case NodeMessage.PromoteCopy(ObjectKey key) -> promoteHere(key);
       case NodeMessage.WorkerEnded(WorkerId worker, String cause) -> buried(worker, cause);
+      case NodeMessage.Drain drain -> leaveOnRequest(from);
+      case NodeMessage.DrainBegun begun -> drains(from);
+      case NodeMessage.TakeCopy take -> takeCopy(take);
+      case NodeMessage.CopyIsSafe(ObjectKey key) -> departure.safe(key);
       case NodeMessage.CollectGarbage m -> garbage.collect();
       case NodeMessage.Inspect m -> inspectors.answer(from, m);
       case NodeMessage.Inspected m -> inspectors.answered(from, m);
@@ -597,6 +625,12 @@ final class NodeRuntime implements Membership.Listener {
     scheduler.post(peer.load());
     flush(peer.node());
     burials.noticesOf(self).forEach(notice -> sendTo(peer.node(), notice));
+    if (departure.hasBegun()) {
+      sendTo(peer.node(), new NodeMessage.DrainBegun());
+      scheduler
+          .ask(LeaseMachine::load) // what the greeting said is of the start
+          .thenAccept(load -> sendTo(peer.node(), new NodeMessage.ToScheduler(load)));
+    }
   }
 
   @Override
@@ -611,7 +645,14 @@ final class NodeRuntime implements Membership.Listener {
     scheduler.post(new SchedulerMessage.NodeGone(node));
     directory.nodeDied(node);
     freeObjectsOf(owner -> owner.node().equals(node));
-    tellAll(new WorkerMessage.NodeDied(node, cause));
+    tellAll(
+        new WorkerMessage.NodeDied(
+            node, draining.contains(node) ? "it was drained: " + cause : cause));
+    draining.remove(node);
+    CompletableFuture<Void> awaited = awaitedEnds.remove(node);
+    if (awaited != null) {
+      awaited.complete(null);
+    }
   }
 
   /** Nobody can ask for what a dead worker owned. */
@@ -630,7 +671,11 @@ final class NodeRuntime implements Membership.Listener {
 
   @Override
   public void removed(String cause) {
-    if (!stopping) {
+    boolean asked;
+    synchronized (this) {
+      asked = left;
+    }
+    if (!asked) {
       LOG.info("node {} is not a member of the cluster any more ({}): it stops", self, cause);
       broken("it is not a member of the cluster any more: " + cause);
     }
@@ -654,18 +699,229 @@ final class NodeRuntime implements Membership.Listener {
     return offersWork;
   }
 
-  // ---- the end ----
+  // ---- leaving on purpose ----
+
+  /** The part of the coordinated shutdown that comes before all others. */
+  CompletionStage<Done> drainBeforeShutdown() {
+    Optional<CoordinatedShutdown.Reason> reason =
+        CoordinatedShutdown.get(system).getShutdownReason();
+    boolean tooLate =
+        reason.equals(Optional.of(CoordinatedShutdown.clusterDowningReason()))
+            || reason.equals(Optional.of(CoordinatedShutdown.clusterLeavingReason()));
+    return stopping || tooLate || !offersWork
+        ? CompletableFuture.completedFuture(Done.getInstance())
+        : departure
+            .begin()
+            .thenApplyAsync(
+                over -> {
+                  endWorkers("node " + self + " was drained");
+                  return Done.getInstance();
+                },
+                Thread::startVirtualThread);
+  }
+
+  /** Whoever wants this node gone need not be on it. */
+  private void leaveOnRequest(NodeId from) {
+    if (!offersWork) {
+      LOG.warn(
+          "{} wants this node to leave, which is a driver's and is closed by its program", from);
+      return;
+    }
+    LOG.info("{} wants this node to leave", from);
+    Thread.ofVirtual()
+        .name("dfut-drain")
+        .start(
+            () -> {
+              drainBeforeShutdown().toCompletableFuture().join(); // where there is no such phase
+              CoordinatedShutdown.get(system)
+                  .runAll(DrainReason.INSTANCE)
+                  .whenComplete((end, failure) -> Thread.startVirtualThread(onRemoved));
+            });
+  }
+
+  /** Has another node leave; completed when it is gone. */
+  CompletableFuture<Void> drain(NodeId node) {
+    CompletableFuture<Void> gone =
+        awaitedEnds.computeIfAbsent(node, one -> new CompletableFuture<>());
+    sendTo(node, new NodeMessage.Drain());
+    if (dead.contains(node)) {
+      gone.complete(null);
+    }
+    return gone;
+  }
+
+  /** First that it is announced: whatever comes of the rest comes to the others after that. */
+  void announceDrain() {
+    broadcast(new NodeMessage.DrainBegun());
+    drains(self);
+    scheduler.post(new LeaseInput.Drain());
+    workers.values().forEach(WorkerActor::leave);
+  }
+
+  private void drains(NodeId node) {
+    if (draining.add(node)) {
+      tellAll(new WorkerMessage.NodeDrains(node));
+    }
+  }
+
+  void askToMove(ObjectKey key, NodeId to) {
+    send(
+        nodeWorker,
+        key.id().owner(),
+        new WorkerMessage.CopyLeaves(key.id(), key.attempt(), self, to));
+  }
+
+  void moveActor(WorkerId id) {
+    WorkerActor worker = workers.get(id.sequence());
+    if (worker != null) {
+      worker.actorRunner().ifPresent(actor -> actor.move("node " + self + " is drained"));
+    }
+  }
+
+  /** What is still here, in the order that {@link Seen} wants. */
+  Seen seen() {
+    List<String> running = new ArrayList<>();
+    List<Seen.LivingActor> actors = new ArrayList<>();
+    List<Seen.OwnedObject> owned = new ArrayList<>();
+    for (WorkerActor worker : workers.values()) {
+      worker.runningWhere(task -> true).forEach(task -> running.add(task.display()));
+    }
+    for (WorkerActor worker : workers.values()) {
+      worker
+          .actorRunner()
+          .filter(actor -> actor.exists() && !actor.hasMoved())
+          .ifPresent(
+              actor ->
+                  actor
+                      .creation()
+                      .ifPresent(
+                          spec ->
+                              actors.add(
+                                  new Seen.LivingActor(
+                                      worker.id(),
+                                      "actor " + actor.className() + " at " + worker.id(),
+                                      whyItStays(spec)))));
+    }
+    for (WorkerActor worker : workers.values()) {
+      for (Inspection.Row row : join(worker.describe())) {
+        Set<WorkerId> holders = new HashSet<>(row.borrowers());
+        holders.removeIf(holder -> holder.node().equals(self) || isDead(holder));
+        if (row.role() == Inspection.Role.OWNER && !holders.isEmpty()) {
+          owned.add(new Seen.OwnedObject(row.object(), row.madeBy(), holders));
+        }
+      }
+    }
+    List<ObjectKey> primaries =
+        store.primaries().stream()
+            .filter(key -> !key.id().owner().node().equals(self) && !isDead(key.id().owner()))
+            .toList();
+    List<NodeId> targets =
+        join(scheduler.ask(LeaseMachine::nodesByRoom)).stream()
+            .filter(node -> peers.containsKey(node) && !draining.contains(node))
+            .toList();
+    return new Seen(running, actors, owned, primaries, targets);
+  }
+
+  /** Empty when its owner can make it anew elsewhere. */
+  private String whyItStays(TaskSpec creation) {
+    WorkerId owner = creation.id().owner();
+    if (!(creation.kind() instanceof TaskSpec.Kind.Creation(TaskSpec.ActorOptions options))
+        || !options.restarts().any()) {
+      return "its maxRestarts is 0, so nobody makes it anew";
+    }
+    if (isDead(owner)) {
+      return "its owner " + owner + " is gone, so nobody makes it anew";
+    }
+    if (owner.node().equals(self) && !options.detached()) {
+      return "it ends with its owner " + owner;
+    }
+    return creation.placement() instanceof Placement.On ? "it was created on(…) this node" : "";
+  }
 
   /**
-   * Ends everything on this node in an orderly way; the {@code ActorSystem} is the caller's to
-   * stop.
+   * Fetches what is to be the primary here from now on, and tells its owner. One that was read in
+   * place, in the memory of the node that leaves, is copied.
    */
-  void stop(String reason) {
+  private void takeCopy(NodeMessage.TakeCopy take) {
+    if (departure.hasBegun() || stopping) {
+      return; // somebody else is asked in a while
+    }
+    ObjectKey key = take.key();
+    store
+        .fetch(key, take.bytes(), List.of(take.from()), ObjectStore.Urgency.ARGUMENT)
+        .whenComplete(
+            (pinned, failure) -> {
+              if (failure != null) {
+                LOG.debug("{} cannot be taken from {}", key, take.from(), failure);
+              } else {
+                Thread.ofVirtual().name("dfut-take").start(() -> keep(pinned, take));
+              }
+            });
+  }
+
+  private void keep(ObjectStore.Pinned pinned, NodeMessage.TakeCopy take) {
+    ObjectKey key = take.key();
+    try (pinned) {
+      if (!store.promote(key)) {
+        store.putPrimary(key, new Copied(pinned.bytes()), "moved from " + take.from());
+      }
+    } catch (RuntimeException e) {
+      LOG.info("{} of node {} finds no place here: {}", key, take.from(), e.getMessage());
+      return;
+    }
+    WorkerId owner = key.id().owner();
+    if (isDead(owner)) { // its objects were freed, perhaps before this one came
+      store.free(key);
+      return;
+    }
+    send(
+        nodeWorker, owner, new WorkerMessage.CopyMoved(key.id(), key.attempt(), take.from(), self));
+  }
+
+  /** What is encoded already. */
+  private record Copied(MemorySegment segment) implements Encoded {
+    @Override
+    public long bytes() {
+      return segment.byteSize();
+    }
+
+    @Override
+    public void writeTo(MemorySegment target) {
+      MemorySegment.copy(segment, 0, target, 0, segment.byteSize());
+    }
+
+    @Override
+    public List<io.dfut.ObjectId> references() {
+      return List.of(); // the owner knows them
+    }
+  }
+
+  void moveCopy(ObjectKey key, long bytes, NodeId from, NodeId to) {
+    NodeMessage.TakeCopy take = new NodeMessage.TakeCopy(key, bytes, from);
+    if (to.equals(self)) {
+      takeCopy(take);
+    } else {
+      sendTo(to, take);
+    }
+  }
+
+  void copyIsSafe(ObjectKey key, NodeId node) {
+    if (node.equals(self)) {
+      departure.safe(key);
+    } else {
+      sendTo(node, new NodeMessage.CopyIsSafe(key));
+    }
+  }
+
+  // ---- the end ----
+
+  /** Nothing runs here any more, and nothing is answered. */
+  private void endWorkers(String reason) {
     synchronized (this) {
       if (stopping) {
         return;
       }
-      scheduler.post(new LeaseInput.Drain(reason));
+      scheduler.post(new LeaseInput.Stop(reason));
       stopping = true;
     }
     for (WorkerActor worker : workers.values()) {
@@ -673,6 +929,24 @@ final class NodeRuntime implements Membership.Listener {
     }
     for (WorkerActor worker : workers.values()) {
       worker.close(reason);
+    }
+  }
+
+  boolean isStopping() {
+    return stopping;
+  }
+
+  /**
+   * Ends everything on this node in an orderly way; the {@code ActorSystem} is the caller's to
+   * stop.
+   */
+  void stop(String reason) {
+    endWorkers(reason);
+    synchronized (this) {
+      if (left) {
+        return;
+      }
+      left = true;
     }
     membership.ifPresent(Membership::leave);
     scheduler.stop();
@@ -688,7 +962,7 @@ final class NodeRuntime implements Membership.Listener {
       rows.addAll(join(worker.describe()));
       worker
           .actorRunner()
-          .filter(runner -> runner.id().isPresent())
+          .filter(runner -> runner.id().isPresent() && !runner.hasMoved())
           .ifPresent(
               runner ->
                   actors.add(

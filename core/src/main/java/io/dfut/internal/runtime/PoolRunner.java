@@ -77,6 +77,9 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
   private volatile boolean parked;
   private volatile boolean ended;
 
+  /** The node drains: tasks of other nodes' owners do not begin here any more. */
+  private volatile boolean leaving;
+
   PoolRunner(WorkerActor worker) {
     this.worker = worker;
   }
@@ -118,6 +121,9 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
     if (blocked || ended) {
       handBack();
       return;
+    }
+    if (leaving) {
+      handBackForeign();
     }
     wake();
     watch(pushed);
@@ -271,14 +277,39 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
   private void handBack() {
     Pushed pushed;
     while ((pushed = poll()) != null) {
-      boolean mine = pushed.claim.take(pushed.push.attempt());
-      worker.drop(pushed);
-      if (mine) {
-        worker.send(
-            pushed.push.spec().id().owner(),
-            new TaskHandedBack(pushed.push.spec().id(), pushed.push.attempt(), worker.id()));
-      }
+      handBack(pushed);
     }
+  }
+
+  private void handBack(Pushed pushed) {
+    boolean mine = pushed.claim.take(pushed.push.attempt());
+    worker.drop(pushed);
+    if (mine) {
+      worker.send(
+          pushed.push.spec().id().owner(),
+          new TaskHandedBack(pushed.push.spec().id(), pushed.push.attempt(), worker.id()));
+    }
+  }
+
+  /** The node drains. What its own tasks have submitted here may be what they wait for. */
+  void leave() {
+    leaving = true;
+    handBackForeign();
+  }
+
+  private void handBackForeign() {
+    List<Pushed> foreign = new ArrayList<>(0);
+    synchronized (moves) {
+      moveToFirst();
+      for (Pushed pushed : first) {
+        if (!pushed.push.spec().id().owner().node().equals(worker.id().node())) {
+          foreign.add(pushed);
+        }
+      }
+      first.removeAll(foreign);
+      hasFirst = !first.isEmpty();
+    }
+    foreign.forEach(this::handBack);
   }
 
   // ---- long and blocked tasks ----

@@ -28,6 +28,7 @@ record Settings(
     Duration schedulerTick,
     Duration directoryTimeout,
     Duration closeTimeout,
+    Duration drainTimeout,
     long inlineLimit,
     double viewsShare,
     boolean collectsGarbage) {
@@ -82,6 +83,7 @@ record Settings(
         read.positive("dfut.scheduler.tick"),
         read.positive("dfut.actors.directory-timeout"),
         read.positive("dfut.close-timeout"),
+        read.positive("dfut.drain.timeout"),
         read.bytes("dfut.store.inline-limit", 0, 192 * 1024),
         read.share("dfut.store.views-share"),
         read.flag("dfut.store.collect-garbage"));

@@ -10,6 +10,7 @@ import io.dfut.DFutSystem;
 import io.dfut.NodeId;
 import io.dfut.internal.config.UnknownKeys;
 import io.dfut.internal.spi.ClusterProvider;
+import io.dfut.internal.spi.DrainReason;
 import io.dfut.internal.spi.Membership;
 import java.util.HashSet;
 import java.util.List;
@@ -17,6 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Pattern;
 import org.apache.pekko.actor.CoordinatedShutdown;
@@ -225,12 +227,29 @@ public final class Systems {
     NodeRuntime node = new NodeRuntime(system, self, settings, membership, offersWork);
     try {
       DriverSystem driver = new DriverSystem(node, ownsSystem);
+      if (membership.isPresent() && hasDrainPhase(system)) {
+        CoordinatedShutdown.get(org.apache.pekko.actor.typed.javadsl.Adapter.toClassic(system))
+            .addTask(DrainReason.PHASE, "dfut-drain", node::drainBeforeShutdown);
+      }
       node.begin();
       return driver;
     } catch (RuntimeException e) {
       node.stop("it could not start: " + e.getMessage());
       throw e;
     }
+  }
+
+  /** An application's own ActorSystem need not have it. */
+  private static boolean hasDrainPhase(ActorSystem<?> system) {
+    return system
+        .settings()
+        .config()
+        .hasPath("pekko.coordinated-shutdown.phases." + DrainReason.PHASE);
+  }
+
+  /** Has another node of the cluster leave; completed when it is gone. */
+  public static CompletableFuture<Void> drain(DFutSystem system, NodeId node) {
+    return ((DriverSystem) system).runtime().drain(node);
   }
 
   static void terminate(ActorSystem<?> system, Settings settings) {

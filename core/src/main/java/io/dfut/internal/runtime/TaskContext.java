@@ -628,8 +628,8 @@ final class TaskContext extends WorkerContext {
     }
     worker.ended(this);
     pushed.unpin();
-    if (worker.endsWithNode()) {
-      return;
+    if (worker.endsWithNode() || (cancelled && worker.end().isPresent())) {
+      return; // the worker's end is what the owner hears of, and no failure of the body's
     }
     boolean plain = released.isEmpty() && push.lent().isEmpty() && noReferences(outcomes);
     if (plain && pushed.claim instanceof LocalTask local) {
@@ -661,6 +661,11 @@ final class TaskContext extends WorkerContext {
       }
     }
     return true;
+  }
+
+  /** What runs, for people. */
+  String display() {
+    return push.spec().display();
   }
 
   /** Whether the body runs on this thread. */

@@ -235,6 +235,10 @@ final class WorkerActor {
           ((Cover) cover).count.release("after its receiver was known");
       case WorkerEffect.FreeCopies free -> node.free(free.key(), free.nodes());
       case WorkerEffect.PromoteCopy promote -> node.promote(promote.key(), promote.node());
+      case WorkerEffect.MoveCopy move ->
+          node.moveCopy(move.key(), move.bytes(), move.from(), move.to());
+      case WorkerEffect.CopyIsSafe(ObjectKey key, io.dfut.NodeId where) ->
+          node.copyIsSafe(key, where);
       case WorkerEffect.SetTimer(WorkerTimer timer, long delayNanos) -> {
         Cancellable before =
             timers.put(
@@ -459,6 +463,25 @@ final class WorkerActor {
   /** Whether nobody is told any more what its tasks and calls come to. */
   boolean endsWithNode() {
     return withNode;
+  }
+
+  /** The actor is to be made anew elsewhere; this worker stays to tell callers. */
+  void actorMoved(Failure failure) {
+    ActorId actorId = actor().orElseThrow();
+    send(actorId.owner(), ActorRunner.endedMessage(actorId, failure));
+    node.actorMoves(this);
+  }
+
+  /** Runs this when the table has handled all that it has been told so far. */
+  void inTurn(Runnable action) {
+    inbox.post(action);
+  }
+
+  /** The node drains. */
+  void leave() {
+    if (runner instanceof PoolRunner pool) {
+      pool.leave();
+    }
   }
 
   /** It is this worker's to run now: who wants it stopped finds it here. */

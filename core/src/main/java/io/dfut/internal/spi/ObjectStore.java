@@ -9,6 +9,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletionStage;
 
 /**
@@ -207,6 +208,9 @@ public interface ObjectStore extends AutoCloseable {
    * by n}.
    */
   Map<ObjectKey, String> contents();
+
+  /** What this node is to keep until its owner frees it, in memory or on disk. */
+  Set<ObjectKey> primaries();
 
   /** Bytes held by each of these objects here, 0 for one that is not. */
   default long bytesOf(Collection<ObjectKey> keys) {

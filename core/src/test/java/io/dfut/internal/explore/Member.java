@@ -196,6 +196,8 @@ final class Member {
       case WorkerEffect.SetTimer(WorkerTimer timer, long delayNanos) -> timers.add(timer);
       case WorkerEffect.CancelTimer(WorkerTimer timer) -> timers.remove(timer);
       case WorkerEffect.PromoteCopy promote -> {}
+      case WorkerEffect.MoveCopy move -> throw new AssertionError("nobody drains here: " + move);
+      case WorkerEffect.CopyIsSafe safe -> throw new AssertionError("nobody drains here: " + safe);
       case WorkerEffect.Nudge nudge -> {}
       case WorkerEffect.Uncover uncover -> {}
       case WorkerEffect.ActorGone gone -> {}

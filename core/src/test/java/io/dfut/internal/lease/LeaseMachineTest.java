@@ -698,11 +698,11 @@ final class LeaseMachineTest {
   }
 
   @Test
-  void drainingNodeGrantsNothingAndSendsWhatWaitsElsewhere() {
+  void stoppingNodeGrantsNothingAndSendsWhatWaitsElsewhere() {
     scheduler.asks(OWNER, cpus(2));
     LeaseId waiting = scheduler.asks(OWNER, cpus(1));
     scheduler.knows(THERE, cpus(2), cpus(0));
-    scheduler.does(new LeaseInput.Drain("the test says so"));
+    scheduler.does(new LeaseInput.Stop("the test says so"));
     assertThat(scheduler.answers.get(waiting)).isEqualTo(new LeaseRedirected(waiting, THERE, 1));
     LeaseId big = scheduler.asks(OWNER, cpus(3));
     Failure failure = ((LeaseRefused) scheduler.answers.get(big)).failure();
@@ -850,9 +850,9 @@ final class LeaseMachineTest {
   }
 
   @Test
-  void drainingNodeSaysSoAlsoWhenNothingWaits() {
+  void stoppingNodeSaysSoAlsoWhenNothingWaits() {
     scheduler.ticks();
-    scheduler.does(new LeaseInput.Drain("the test says so"));
+    scheduler.does(new LeaseInput.Stop("the test says so"));
     assertThat(scheduler.effects.getLast())
         .isInstanceOfSatisfying(
             LeaseEffect.Publish.class,
@@ -860,12 +860,62 @@ final class LeaseMachineTest {
   }
 
   @Test
-  void drainingNodePassesOnToWhoHasRoom() {
+  void stoppingNodePassesOnToWhoHasRoom() {
     scheduler.knows(ELSEWHERE, cpus(2), cpus(0));
     scheduler.knows(THERE, cpus(2), cpus(2));
-    scheduler.does(new LeaseInput.Drain("the test says so"));
+    scheduler.does(new LeaseInput.Stop("the test says so"));
     LeaseId lease = scheduler.asks(OWNER, cpus(1));
     assertThat(scheduler.answers.get(lease)).isEqualTo(new LeaseRedirected(lease, THERE, 1));
+  }
+
+  // ---- a node that is to leave ----
+
+  @Test
+  void drainingNodeSendsEveryoneAwayAndOffersNothing() {
+    scheduler.asks(OTHER, cpus(2));
+    LeaseId waiting = scheduler.asks(OTHER, cpus(1));
+    scheduler.knows(ELSEWHERE, cpus(2), cpus(1));
+    scheduler.does(new LeaseInput.Drain());
+    assertThat(scheduler.answers.get(waiting))
+        .isEqualTo(new LeaseRedirected(waiting, ELSEWHERE, 1));
+    assertThat(scheduler.machine.load().total()).isEqualTo(Resources.NONE);
+    LeaseId own = scheduler.asks(OWNER, cpus(1));
+    assertThat(scheduler.answers.get(own)).isEqualTo(new LeaseRedirected(own, ELSEWHERE, 1));
+    LeaseId often =
+        scheduler.asks(OTHER, cpus(1), new Placement.Anywhere(), Map.of(), 0, HOPS, Use.TASKS);
+    assertThat(scheduler.answers.get(often))
+        .as("it cannot wait here")
+        .isEqualTo(new LeaseRedirected(often, ELSEWHERE, HOPS + 1));
+  }
+
+  @Test
+  void withoutAnotherNodeForeignTasksWaitAtHomeAndOwnOnesRun() {
+    LeaseId runs = scheduler.asks(OTHER, cpus(1));
+    LeaseId waiting = scheduler.asks(OTHER, cpus(2));
+    LeaseId own = scheduler.asks(OWNER, cpus(2));
+    scheduler.does(new LeaseInput.Drain());
+    assertThat(scheduler.answers.get(waiting)).isEqualTo(new LeaseRedirected(waiting, THERE, 1));
+    assertThat(scheduler.answers.get(own)).as("it waits on").isInstanceOf(LeaseQueued.class);
+    assertThat(scheduler.granted(scheduler.asks(OWNER, cpus(1)))).isTrue();
+    scheduler.returns(runs);
+    assertThat(scheduler.granted(own)).as("one still holds half").isFalse();
+  }
+
+  @Test
+  void whatCanRunNowhereElseIsRefusedByADrainingNode() {
+    scheduler.knows(THERE, cpus(2), cpus(2));
+    scheduler.does(new LeaseInput.Drain());
+    LeaseId pinned =
+        scheduler.asks(OTHER, cpus(1), new Placement.On(HERE), Map.of(), 0, 0, Use.TASKS);
+    Failure failure = ((LeaseRefused) scheduler.answers.get(pinned)).failure();
+    assertThat(failure.kind()).isEqualTo(Failure.Kind.INFEASIBLE);
+    assertThat(failure.message()).contains(HERE.toString()).contains("drains");
+    scheduler.does(new LeaseInput.Stop("the test says so"));
+    scheduler.does(new LeaseInput.Drain());
+    LeaseId late = scheduler.asks(OWNER, cpus(3));
+    assertThat(((LeaseRefused) scheduler.answers.get(late)).failure().kind())
+        .as("a stop is the end, also when a drain comes after it")
+        .isEqualTo(Failure.Kind.CLOSED);
   }
 
   // ---- actors ----

@@ -319,6 +319,8 @@ final class SimWorker {
       case WorkerEffect.FreeCopies(ObjectKey key, List<NodeId> nodes) ->
           nodes.forEach(to -> sim.free(id, key, to));
       case WorkerEffect.PromoteCopy(ObjectKey key, NodeId to) -> sim.promote(id, key, to);
+      case WorkerEffect.MoveCopy move -> throw new AssertionError("nobody drains here: " + move);
+      case WorkerEffect.CopyIsSafe safe -> throw new AssertionError("nobody drains here: " + safe);
       case WorkerEffect.SetTimer(var timer, long delayNanos) -> {
         long mine = ++lastTimer;
         timers.put(timer, mine);

@@ -40,6 +40,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -808,6 +809,16 @@ final class SlabObjectStore implements ObjectStore {
     lock.lock();
     try {
       return table.contents();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public Set<ObjectKey> primaries() {
+    lock.lock();
+    try {
+      return table.primaries();
     } finally {
       lock.unlock();
     }

@@ -2109,6 +2109,26 @@ final class StoreTable implements Machine<StoreInput, StoreEffect> {
     return contents;
   }
 
+  /** The keys that nobody but their owners may take away, in memory or on disk. */
+  Set<ObjectKey> primaries() {
+    Set<ObjectKey> primaries = new HashSet<>();
+    entries.forEach(
+        (key, entry) -> {
+          boolean keeps =
+              switch (entry) {
+                case Sealed sealed -> sealed.primary && !sealed.doomed;
+                case Spilled spilled -> true;
+                case Pulling pulling -> pulling.spot != null; // read back from disk
+                case Writing writing -> false;
+                case Attached elsewhere -> false;
+              };
+          if (keeps) {
+            primaries.add(key);
+          }
+        });
+    return primaries;
+  }
+
   /** Counters of the moment, without what only the shell knows. */
   Stats stats() {
     return stats(0, 0, 0);

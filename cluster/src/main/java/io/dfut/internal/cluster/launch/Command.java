@@ -64,6 +64,13 @@ sealed interface Command {
    */
   record Inspect(HostAndPort cluster) implements Command {}
 
+  /**
+   * Have a node leave its cluster.
+   *
+   * @param node its address
+   */
+  record Stop(HostAndPort node) implements Command {}
+
   /** Run one of our benchmarks. */
   record Bench(List<String> arguments) implements Command {}
 

@@ -28,7 +28,7 @@ final class CommandLine {
           of further options.
 
       start [OPTION...]
-          Starts a node and runs it until Ctrl-C.
+          Starts a node and runs it until Ctrl-C, SIGTERM or `stop`; it drains first.
             --port P               its port (default: a free one)
             --host H               its address for other machines (default 127.0.0.1)
             --join HOST:PORT       a node to join through; may be repeated (default: a new cluster)
@@ -49,6 +49,11 @@ final class CommandLine {
       inspect HOST:PORT
           Shows what the nodes of a cluster hold: objects with their owners, holders and the lines
           that made them, leases, actors, stores, and references that only keep each other.
+
+      stop HOST:PORT
+          Has that node leave its cluster and waits until it has: it takes no new work, its tasks run
+          to their end, what it stores and its actors move to others, for up to dfut.drain.timeout.
+          SIGTERM to the node does the same.
 
       bench NAME [OPTION...]
           Runs a benchmark: refs (what references cost), store (what moving values costs), tasks
@@ -80,6 +85,7 @@ final class CommandLine {
           "run",
           "sample",
           "inspect",
+          "stop",
           "bench",
           "sim",
           "chaos",
@@ -112,6 +118,7 @@ final class CommandLine {
       case "demo" -> demo();
       case "sample" -> sample();
       case "inspect" -> inspect();
+      case "stop" -> stop();
       case "bench" -> bench();
       case "sim" -> new Command.Sim(List.copyOf(rest));
       case "chaos" -> new Command.Chaos(List.copyOf(rest));
@@ -225,6 +232,13 @@ final class CommandLine {
       throw new UsageException("inspect needs the address of a node, HOST:PORT, and nothing else");
     }
     return new Command.Inspect(address("inspect", rest.pop()));
+  }
+
+  private Command stop() {
+    if (rest.size() != 1) {
+      throw new UsageException("stop needs the address of a node, HOST:PORT, and nothing else");
+    }
+    return new Command.Stop(address("stop", rest.pop()));
   }
 
   private Command sample() {

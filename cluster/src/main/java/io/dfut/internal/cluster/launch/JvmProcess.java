@@ -271,6 +271,11 @@ public final class JvmProcess implements AutoCloseable {
     signal("CONT");
   }
 
+  /** As {@link #requestStop}, but it is listened to until it ends: what it says is kept. */
+  public void terminate() {
+    signal("TERM");
+  }
+
   /** As Ctrl-C in a terminal does. */
   public void interrupt() {
     signal("INT");

@@ -23,6 +23,7 @@ public final class Launcher {
         case Command.Demo demo -> new DemoCommand(demo).run();
         case Command.Sample sample -> Programs.sample(sample.name(), sample.arguments());
         case Command.Inspect inspect -> new InspectCommand(inspect).run();
+        case Command.Stop stop -> new StopCommand(stop).run();
         case Command.Bench bench -> Programs.bench(bench.arguments());
         case Command.Sim sim -> Programs.sim(sim.arguments());
         case Command.Chaos chaos -> Programs.chaos(chaos.arguments());

@@ -6,6 +6,7 @@ import com.typesafe.config.ConfigUtil;
 import com.typesafe.config.ConfigValueFactory;
 import io.dfut.DFutSystem;
 import io.dfut.internal.cluster.HostAndPort;
+import io.dfut.internal.spi.DrainReason;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
@@ -13,6 +14,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.pekko.Done;
+import org.apache.pekko.actor.CoordinatedShutdown;
 
 /** {@code ./dfut start}: a node that runs until it is told to stop, or thrown out. */
 final class NodeCommand {
@@ -52,6 +55,11 @@ final class NodeCommand {
     System.out.flush();
     started.complete(Optional.of(system));
     awaitEnd(system);
+    if (wasToldToLeave(system)) {
+      system.close();
+      System.out.flush();
+      Runtime.getRuntime().halt(0); // as after SIGTERM
+    }
     if (!ending.get()) {
       Launcher.exit(1, "node " + system.node() + " was stopped by the cluster; the log says why");
     }
@@ -117,9 +125,25 @@ final class NodeCommand {
     started
         .completeOnTimeout(Optional.empty(), START_PATIENCE.toSeconds(), TimeUnit.SECONDS)
         .join()
-        .ifPresent(DFutSystem::close);
+        .ifPresent(NodeCommand::leave);
     System.out.flush();
     Runtime.getRuntime().halt(0); // else the code would be that of the signal
+  }
+
+  /** Pekko's own hook may have begun with that. */
+  private static void leave(DFutSystem system) {
+    CoordinatedShutdown.get(system.actorSystem())
+        .runAll(DrainReason.INSTANCE)
+        .toCompletableFuture()
+        .exceptionally(failure -> Done.getInstance()) // a phase is over time: Pekko has said so
+        .join();
+    system.close();
+  }
+
+  private static boolean wasToldToLeave(DFutSystem system) {
+    return CoordinatedShutdown.get(system.actorSystem())
+        .getShutdownReason()
+        .equals(Optional.of(DrainReason.INSTANCE));
   }
 
   private void endWithParent() {
