@@ -29,7 +29,7 @@ final class Answers {
   private static final int TOGETHER_MAX = 32;
 
   /** So many of them may wait in the inbox for a thread of the owner's. */
-  private static final int WAITING_MAX = 8;
+  private static final int WAITING_MAX = 32;
 
   /** A task is quick when the next one begins so soon after it began. */
   private static final long QUICK_NANOS = 20_000;

@@ -32,7 +32,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
    * So many of them before answers are taken in for their owner, which may be about to do it
    * itself.
    */
-  static final int SPINS_BEFORE_HELP = 20;
+  static final int SPINS_BEFORE_HELP = 300;
 
   private final WorkerActor worker;
 
