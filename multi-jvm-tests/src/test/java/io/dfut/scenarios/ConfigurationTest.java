@@ -73,6 +73,8 @@ final class ConfigurationTest {
         dfut.scheduler.idle-workers-max                  marker | -1 | 1000001
         dfut.actors.directory-timeout                    marker | 0 | -1 s | 40000 d
         dfut.close-timeout                               marker | 0 | -1 s | 40000 d
+        dfut.drain.timeout                               marker | 0 | -1 s | 40000 d
+        dfut.tasks.stop-report-after                     marker | 0 | -1 s | 40000 d
         dfut.store.memory                                marker | 0 | -1 | 1 KiB | 1 TiB
         dfut.store.shared-memory                         marker | "" | "relative/path"
         dfut.store.inline-limit                          marker | -1 | 1 MiB
@@ -94,6 +96,7 @@ final class ConfigurationTest {
         dfut.store.pull.peer-wait                        marker | -1 s | 1 h
         dfut.store.data.host                             "" | [1]
         dfut.store.data.port                             marker | -1 | 65536
+        dfut.store.data.public-port                      marker | -1 | 65536
         dfut.store.data.connections-max                  marker | 0 | 100001
         dfut.store.data.connect-timeout                  marker | 0 | -1 s | 1 h
         dfut.store.data.handshake-timeout                marker | 0 | -1 s | 1 h

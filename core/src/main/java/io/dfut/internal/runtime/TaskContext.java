@@ -22,12 +22,16 @@ import io.dfut.internal.task.Outcome;
 import io.dfut.internal.task.TaskSpec;
 import io.dfut.internal.task.ThrownError;
 import java.lang.ref.Reference;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One attempt of one task, from its turn to its answer: the context of its body, and the handles
@@ -44,6 +48,8 @@ final class TaskContext extends WorkerContext {
     /** Whether there is another task to run at once. */
     boolean hasMore();
   }
+
+  private static final Logger LOG = LoggerFactory.getLogger(TaskContext.class);
 
   private static final StackTraceElement SUBMITTED =
       new StackTraceElement("--- dfut", "task submitted at", "the line below ---", -1);
@@ -171,12 +177,39 @@ final class TaskContext extends WorkerContext {
    * ended. Its children are the table's to stop, and such a task is one of them, or not.
    */
   void cancel() {
-    cancelled = true;
+    boolean isFirst;
     synchronized (this) {
+      isFirst = !cancelled;
+      cancelled = true;
       if (thread != null && !ended && !runsAnother) {
         thread.interrupt();
       }
     }
+    if (isFirst) {
+      long stoppedNanos = System.nanoTime();
+      Duration wait = worker.node().settings().stopReportAfter();
+      worker.node().after(wait, () -> reportIfRunning(stoppedNanos, wait));
+    }
+  }
+
+  /** A thread cannot be made to end: whoever can mend its code must hear of it. */
+  private void reportIfRunning(long stoppedNanos, Duration wait) {
+    Thread stuck;
+    synchronized (this) {
+      stuck = ended ? null : thread;
+    }
+    if (stuck == null || worker.end().isPresent()) {
+      return;
+    }
+    StackTraceElement[] frames = stuck.getStackTrace();
+    LOG.warn(
+        "{}, attempt {}, was told to stop {} ms ago and still runs, at {}; its CPU stays taken"
+            + " until it ends. Let it look at isCancelled() or react to interrupts",
+        push.spec().display(),
+        push.attempt(),
+        TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - stoppedNanos),
+        frames.length == 0 ? "an unknown line" : frames[0]);
+    worker.node().after(wait, () -> reportIfRunning(stoppedNanos, wait.multipliedBy(2)));
   }
 
   /** What it submits from now on is to be stopped as well. */
