@@ -105,7 +105,7 @@ final class BenchTest {
   @Test
   void recoveryKillsNodes(@TempDir Path folder) throws IOException {
     Path json = folder.resolve("figures.json");
-    assertThat(run("recovery --runs 1 --only recovery.owner --json " + json))
+    assertThat(run("recovery --runs 1 --only recovery.owner.node --json " + json))
         .as(err::toString)
         .isZero();
     assertThat(printed("^recovery.owner.node +[0-9.]*[1-9][0-9.]* ms .* (ok|MISSED)")).hasSize(1);
