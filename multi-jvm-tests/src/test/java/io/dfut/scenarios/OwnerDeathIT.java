@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
@@ -230,6 +231,30 @@ final class OwnerDeathIT extends DeathScenarios {
     runs.note();
     gate.pass();
     return Seen.of(reference.get());
+  }
+
+  @Test
+  @DisplayName("a result that refers to what a dead owner had put is made again")
+  void resultWithADeadReferenceIsMadeAgain() {
+    byte[] expected = Tasks.bytes(2, ObjectScenarios.SMALL);
+    try (DFut<SharedDFut<byte[]>> outer =
+            dfut.task(ObjectScenarios::putAndShare)
+                .resource(DyingCluster.SOIL, 1)
+                .submit(2, ObjectScenarios.SMALL);
+        SharedDFut<byte[]> before = outer.get(SOON)) {
+      cluster.replaceMortal();
+      eventually("it is not made again")
+          .ignoreException(OwnerDiedException.class)
+          .until(
+              () -> {
+                try (SharedDFut<byte[]> after = outer.get(SOON)) {
+                  return Arrays.equals(after.get(SOON), expected);
+                }
+              });
+      assertThat(catchThrowableOfType(OwnerDiedException.class, () -> before.get(SOON)))
+          .as("the old reference stays dead")
+          .isNotNull();
+    }
   }
 
   @Test

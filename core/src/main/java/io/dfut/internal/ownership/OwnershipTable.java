@@ -19,6 +19,7 @@ import io.dfut.internal.task.Outcome;
 import io.dfut.internal.task.TaskSpec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -55,6 +56,9 @@ final class OwnershipTable implements ReferenceCounter.Listener {
 
     /** Run the task again, since a result of it is lost and needed. */
     void rebuild(TaskRecord task);
+
+    /** Whether the task, run again, would be given nothing that leads to a dead worker. */
+    boolean isFreeOfTheDead(TaskRecord task);
 
     /** A row of one of its results is gone. */
     void onResultDeleted(TaskRecord task);
@@ -594,6 +598,65 @@ final class OwnershipTable implements ReferenceCounter.Listener {
       }
     }
     counter.onWorkerDied(dead);
+  }
+
+  /**
+   * Workers have died, and are known to be dead: a value of a task that refers to what one of them
+   * owned is made again, where that gives other references (DESIGN section 7). Where it would not,
+   * it stays as it is, and what is inside says what happened.
+   */
+  void renewOutdated() {
+    List<Row> outdated = new ArrayList<>(0);
+    for (Row row : counter.allRows()) {
+      if (row.isOwned() && row.value != null && refersToTheDead(row.value)) {
+        outdated.add(row);
+      }
+    }
+    // What a task took was made before it: if that is made again, the task is given other
+    // references.
+    outdated.sort(Comparator.comparingLong(row -> row.id.sequence()));
+    recovering = true;
+    for (Row row : outdated) {
+      if (mayBeRenewed(row)) {
+        if (row.value instanceof Outcome.Stored stored) {
+          effects.accept(
+              new WorkerEffect.FreeCopies(
+                  new ObjectKey(row.id, stored.attempt()), stored.sources()));
+        }
+        keepForReaders(row.value);
+        lose(row);
+      }
+    }
+    recoverLost();
+  }
+
+  /** Whoever has read the value may be about to tell the owners of what is in it. */
+  private void keepForReaders(Outcome value) {
+    for (ObjectId inner : value.references()) {
+      Row row = counter.find(inner);
+      if (row != null) {
+        counter.handedOnPerhaps(row);
+      }
+    }
+  }
+
+  private boolean refersToTheDead(Outcome value) {
+    for (ObjectId inner : value.references()) {
+      if (counter.isDead(inner.owner())) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private boolean mayBeRenewed(Row row) {
+    return row.inScope()
+        && row.task != null
+        && row.task.isSettled()
+        && row.task.holdsLineage
+        && row.task.spec.kind() instanceof TaskSpec.Kind.Plain
+        && row.task.isRebuildable()
+        && tasks.isFreeOfTheDead(row.task);
   }
 
   private void failBorrowed(Row row, String cause) {

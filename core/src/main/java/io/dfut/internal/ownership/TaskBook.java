@@ -882,7 +882,12 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   private boolean sharesFate(TaskRecord task, Failure failure) {
     return task.spec.kind() instanceof TaskSpec.Kind.Plain
         && failure.comesOfADeadOwner()
-        && argumentsOf(task.spec).stream().noneMatch(this::leadsToTheDead);
+        && isFreeOfTheDead(task);
+  }
+
+  @Override
+  public boolean isFreeOfTheDead(TaskRecord task) {
+    return argumentsOf(task.spec).stream().noneMatch(this::leadsToTheDead);
   }
 
   private boolean leadsToTheDead(ObjectId argument) {
@@ -1102,9 +1107,18 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     }
   }
 
-  /** Whether it could be lost, or is needed to make again what is. */
+  /**
+   * Whether it could be lost, or outdated by the death of whoever owns what it refers to, or is
+   * needed to make again what is.
+   */
   private static boolean needsDescription(Row row) {
-    return row.value instanceof Outcome.Stored || row.value instanceof Outcome.Actor || row.freed;
+    return switch (row.value) {
+      case Outcome.Stored stored -> true;
+      case Outcome.Actor actor -> true;
+      case Outcome.Inline inline -> row.freed || !inline.contained().isEmpty();
+      case Outcome.Failed failed -> row.freed;
+      case null -> row.freed;
+    };
   }
 
   private void letLineageGo(TaskRecord task) {

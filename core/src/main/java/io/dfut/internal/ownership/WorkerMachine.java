@@ -154,6 +154,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
         tasks.onActorsDied(dead::equals, cause);
         table.onWorkerDied(dead, cause);
         tasks.onWorkersDied(dead::equals, Failure.Kind.WORKER_CRASHED, cause);
+        table.renewOutdated();
       }
       case WorkerMessage.NodeDied(io.dfut.NodeId dead, String cause) -> {
         tasks.leases().dropLeases(worker -> worker.node().equals(dead));
@@ -165,6 +166,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
             worker -> worker.node().equals(dead),
             Failure.Kind.NODE_FAILED,
             "node " + dead + " died: " + cause);
+        table.renewOutdated();
         table.onNodeLeft(dead);
       }
     }
