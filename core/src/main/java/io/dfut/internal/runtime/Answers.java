@@ -75,8 +75,12 @@ final class Answers {
     }
     last = !more;
     boolean goNow;
+    WorkerActor before = null;
+    WorkerActor older = null;
     synchronized (this) {
       if (owner != here) {
+        before = owner;
+        older = left;
         publish();
         owner = here;
         keptSinceNanos = startedNanos;
@@ -90,6 +94,8 @@ final class Answers {
         goNow |= ++waiting > WAITING_MAX;
       }
     }
+    helpOther(older, here);
+    helpOther(before, here);
     if (goNow) {
       settle();
     } else if (more) {
@@ -97,13 +103,18 @@ final class Answers {
     }
   }
 
-  /** Puts them into the owner's inbox. */
+  /**
+   * Nobody looks after that one later. Not under the lock: steps of its table may come back here.
+   */
+  private static void helpOther(WorkerActor owner, WorkerActor now) {
+    if (owner != null && owner != now) {
+      owner.help();
+    }
+  }
+
+  /** Puts them into the owner's inbox. Under the lock. */
   private void publish() {
     if (owner != null) {
-      WorkerActor before = left;
-      if (before != null && before != owner) {
-        before.help();
-      }
       owner.enqueue(new Together(kept));
       left = owner;
       owner = null;

@@ -218,6 +218,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
       first.addFirst(head); // where it can be cancelled
       hasFirst = true;
     }
+    worker.answers().settle();
     if (head.push.lease().equals(away)) {
       worker.node().scheduler().post(new ArgumentsArrived(away, worker.id()));
       while (!ended && !away.equals(resumed)) {
@@ -246,6 +247,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
       return;
     }
     if (pushed.push.spec().kind() instanceof TaskSpec.Kind.Creation) {
+      worker.answers().settle();
       worker.becomeActor(context);
       return;
     }
