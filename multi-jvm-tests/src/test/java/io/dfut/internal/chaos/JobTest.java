@@ -22,12 +22,11 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class JobTest {
-  @TempDir Path folder;
   private DFutSystem dfut;
   private final Tally tally = new Tally();
 
   @BeforeAll
-  void start() {
+  void start(@TempDir Path folder) {
     Ledger.start(folder.resolve("ledger"));
     dfut = DFutSystem.local(ConfigFactory.parseString("dfut.cpus = 4\ndfut.store.memory = 48 MiB"));
   }
