@@ -90,7 +90,7 @@ final class HeadIT {
   }
 
   private static int nextOf(ActorHandle<Counter> counter) {
-    return counter.task(Counter::next).submit().get();
+    return now(counter.task(Counter::next).submit());
   }
 
   private static int nextOfNamed(String name) {
