@@ -708,7 +708,7 @@ final class NodeRuntime implements Membership.Listener {
     boolean tooLate =
         reason.equals(Optional.of(CoordinatedShutdown.clusterDowningReason()))
             || reason.equals(Optional.of(CoordinatedShutdown.clusterLeavingReason()));
-    return stopping || tooLate || !offersWork
+    return stopping || tooLate || !offersWork || isEndedByABody()
         ? CompletableFuture.completedFuture(Done.getInstance())
         : departure
             .begin()
@@ -718,6 +718,21 @@ final class NodeRuntime implements Membership.Listener {
                   return Done.getInstance();
                 },
                 Thread::startVirtualThread);
+  }
+
+  /**
+   * A body that exits the JVM waits for the end of all, and would be waited for. Nor is that a
+   * departure on purpose: to run it again elsewhere costs a retry, or it would end one node after
+   * the other.
+   */
+  private boolean isEndedByABody() {
+    for (WorkerActor worker : workers.values()) {
+      for (TaskContext exiting : worker.runningWhere(TaskContext::exitsTheJvm)) {
+        LOG.error("{} has called System.exit: this node ends", exiting.display());
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Whoever wants this node gone need not be on it. */

@@ -696,6 +696,20 @@ final class TaskContext extends WorkerContext {
     return true;
   }
 
+  /** Whether its body has called {@code System.exit}, which does not return. */
+  boolean exitsTheJvm() {
+    Thread running;
+    synchronized (this) {
+      running = ended ? null : thread;
+    }
+    return running != null
+        && Arrays.stream(running.getStackTrace())
+            .anyMatch(
+                frame ->
+                    frame.getClassName().equals("java.lang.Runtime")
+                        && frame.getMethodName().equals("exit"));
+  }
+
   /** What runs, for people. */
   String display() {
     return push.spec().display();
