@@ -1115,10 +1115,21 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     return switch (row.value) {
       case Outcome.Stored stored -> true;
       case Outcome.Actor actor -> true;
-      case Outcome.Inline inline -> row.freed || !inline.contained().isEmpty();
+      case Outcome.Inline inline -> row.freed || mayBeOutdated(inline, row.task);
       case Outcome.Failed failed -> row.freed;
       case null -> row.freed;
     };
+  }
+
+  /**
+   * Whether it refers to something, and its task takes nothing: else what that takes would be kept
+   * for as long as the small result.
+   */
+  private static boolean mayBeOutdated(Outcome.Inline value, TaskRecord task) {
+    return !value.contained().isEmpty()
+        && task != null
+        && task.spec.dependencies().isEmpty()
+        && task.spec.lent().isEmpty();
   }
 
   private void letLineageGo(TaskRecord task) {

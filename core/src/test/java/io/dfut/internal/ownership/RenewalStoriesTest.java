@@ -67,7 +67,7 @@ final class RenewalStoriesTest {
     story.deliverAll();
     ObjectId inner = ((Outcome.Inline) driver.outcome(first)).contained().getFirst();
     doomed.finds(inner);
-    doomed.returns(doomed.task(), List.of(inner), value(1, inner));
+    doomed.returns(doomed.task(), List.of(inner), stored(0, HERE, inner));
     story.deliverAll();
     story.kill(doomed);
     story.deliverAll();
@@ -79,6 +79,22 @@ final class RenewalStoriesTest {
     next.returns(again);
     story.deliverAll();
     assertThat(driver.outcome(second)).isEqualTo(again);
+  }
+
+  @Test
+  void smallResultDoesNotKeepWhatItsTaskTook() {
+    ObjectId taken = driver.put(stored(0, HERE));
+    ObjectId result = driver.submit(taken(taken));
+    story.deliverAll();
+    driver.close(taken);
+    ObjectId inner = doomed.put(value(7));
+    doomed.returns(doomed.task(), List.of(inner), value(1, inner));
+    story.deliverAll();
+    assertThat(driver.row(taken)).isNull();
+    Outcome before = driver.outcome(result);
+    story.kill(doomed);
+    story.deliverAll();
+    assertThat(driver.outcome(result)).as("so it cannot be made again").isEqualTo(before);
   }
 
   @Test
