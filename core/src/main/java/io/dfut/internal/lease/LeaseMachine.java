@@ -71,7 +71,8 @@ import java.util.random.RandomGenerator;
  * <p><b>Order.</b> Deeper tasks first, since shallower ones wait for them (serving the oldest first
  * does not finish nested work); among equals the oldest first. While requests wait, leases held for
  * longer than {@code tenureNanos} are reclaimed, the longest-held first, as many as requests wait:
- * no owner keeps another from working.
+ * no owner keeps another from working. Requests of the lease's own owner for the same tasks do not
+ * count: it would only have another worker for them, and learn anew how quick that is.
  *
  * <p>Not thread-safe: driven by one actor, or one simulator.
  */
@@ -657,19 +658,21 @@ public final class LeaseMachine implements Machine<LeaseInput, LeaseEffect> {
     if (away > 0) {
       wanted += granted.values().stream().filter(lease -> lease.share == Share.WANTED).count();
     }
+    long reclaimed = 0;
     for (Granted lease : granted.values()) { // in the order of the grants: the longest-held first
-      if (wanted == 0) {
+      if (reclaimed >= wanted) {
         return;
       }
       if (lease.share != Share.HELD) {
         continue; // it has nothing that others could have
       }
       if (lease.reclaimed) {
-        wanted--;
+        reclaimed++;
       } else if (lease.request.use() == Use.TASKS
-          && nowNanos - lease.sinceNanos >= limits.tenureNanos()) {
+          && nowNanos - lease.sinceNanos >= limits.tenureNanos()
+          && reclaimed < wanted - waiting.servableKinOf(lease.request)) {
         lease.reclaimed = true;
-        wanted--;
+        reclaimed++;
         tell(lease.request, new LeaseReclaimed(lease.request.lease()));
       }
     }

@@ -1,8 +1,11 @@
 package io.dfut.internal.lease;
 
+import io.dfut.WorkerId;
+import io.dfut.internal.api.Placement;
 import io.dfut.internal.api.Resources;
 import io.dfut.internal.protocol.LeaseId;
 import io.dfut.internal.protocol.SchedulerMessage.RequestLease;
+import io.dfut.internal.protocol.SchedulerMessage.Use;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -35,10 +38,22 @@ final class RequestQueue {
 
   private int servableCount;
 
+  /** Requests with the same of all this are for tasks of one line at their owner. */
+  private record Kin(WorkerId owner, Resources resources, Placement placement, Use use) {
+    static Kin of(RequestLease request) {
+      return new Kin(
+          request.lease().owner(), request.resources(), request.placement(), request.use());
+    }
+  }
+
+  /** How many could be served here, of each kin that has one. */
+  private final Map<Kin, Integer> servableKin = new HashMap<>();
+
   void add(Waiting waiting) {
     byLease.put(waiting.request.lease(), waiting);
     if (waiting.here) {
       servableCount++;
+      servableKin.merge(Kin.of(waiting.request), 1, Integer::sum);
       lines
           .computeIfAbsent(waiting.request.resources(), need -> new TreeSet<>(DEEPEST_OLDEST_FIRST))
           .add(waiting);
@@ -53,6 +68,8 @@ final class RequestQueue {
     }
     if (waiting.here) {
       servableCount--;
+      servableKin.computeIfPresent(
+          Kin.of(waiting.request), (kin, count) -> count == 1 ? null : count - 1);
       Resources need = waiting.request.resources();
       TreeSet<Waiting> line = lines.get(need);
       line.remove(waiting);
@@ -87,6 +104,11 @@ final class RequestQueue {
   /** How many could be served here. */
   int servableCount() {
     return servableCount;
+  }
+
+  /** How many of them are of the same owner as this one, for the same tasks. */
+  int servableKinOf(RequestLease request) {
+    return servableKin.getOrDefault(Kin.of(request), 0);
   }
 
   /** All, in the order in which they came. */
