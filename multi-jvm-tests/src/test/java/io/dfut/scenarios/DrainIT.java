@@ -1,5 +1,6 @@
 package io.dfut.scenarios;
 
+import static io.dfut.scenarios.DyingCluster.now;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -157,12 +158,6 @@ final class DrainIT {
       stays.close();
     }
     Gate.forgetAll();
-  }
-
-  private static <T> T now(DFut<T> future) {
-    try (future) {
-      return future.get(SOON);
-    }
   }
 
   // ---- what tasks do ----

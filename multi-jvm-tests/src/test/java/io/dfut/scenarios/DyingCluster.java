@@ -155,6 +155,13 @@ final class DyingCluster implements AutoCloseable {
     return Awaitility.await(reason).atMost(SOON).pollInterval(Duration.ofMillis(20));
   }
 
+  /** Its value, and closes it. */
+  static <T> T now(DFut<T> future) {
+    try (future) {
+      return future.get(SOON);
+    }
+  }
+
   /** Until its value is known, without having it brought here. */
   <T> DFut<T> made(DFut<T> future) {
     eventually("it is not made").until(future::isReady);

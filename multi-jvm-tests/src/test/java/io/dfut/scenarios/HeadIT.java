@@ -1,5 +1,7 @@
 package io.dfut.scenarios;
 
+import static io.dfut.scenarios.DyingCluster.eventually;
+import static io.dfut.scenarios.DyingCluster.now;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
@@ -21,8 +23,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
-import org.awaitility.Awaitility;
-import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -44,12 +44,10 @@ import org.junit.jupiter.api.io.TempDir;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 final class HeadIT {
-  private static final Duration SOON = Duration.ofSeconds(30);
+  private static final Duration SOON = DyingCluster.SOON;
 
   /** Within this of the head's return a child of the dead has ended. */
   private static final Duration AFTER_RETURN = Duration.ofSeconds(20);
-
-  private static final String INTERRUPTED = "was interrupted";
 
   @TempDir Path folder;
   private int port;
@@ -70,19 +68,8 @@ final class HeadIT {
     }
   }
 
-  private static int waits(Runs runs, Gate gate) throws InterruptedException {
-    runs.note();
-    try {
-      gate.pass();
-    } catch (InterruptedException e) {
-      runs.note(INTERRUPTED);
-      throw e;
-    }
-    return 1;
-  }
-
   private static int parent(Runs runs, Gate gate, NodeId where) {
-    return DFutContext.current().task(HeadIT::waits).on(where).submit(runs, gate).get();
+    return DFutContext.current().task(OwnerDeathIT::waits).on(where).submit(runs, gate).get();
   }
 
   private static NodeId here() {
@@ -147,16 +134,6 @@ final class HeadIT {
     Gate.forgetAll();
   }
 
-  private static ConditionFactory eventually(String reason) {
-    return Awaitility.await(reason).atMost(SOON).pollInterval(Duration.ofMillis(20));
-  }
-
-  private static <T> T now(DFut<T> future) {
-    try (future) {
-      return future.get(SOON);
-    }
-  }
-
   private void killHead() {
     NodeId dead = head.node();
     head.kill();
@@ -180,7 +157,8 @@ final class HeadIT {
     Runs runs = Runs.in(folder, "head");
     Gate gate = Gate.closed();
     assertThat(nextOf(counter)).isEqualTo(1);
-    try (DFut<Integer> running = dfut.task(HeadIT::waits).on(near.node()).submit(runs, gate)) {
+    try (DFut<Integer> running =
+        dfut.task(OwnerDeathIT::waits).on(near.node()).submit(runs, gate)) {
       eventually("it does not run").until(() -> runs.count() == 1);
       killHead();
 
@@ -258,7 +236,9 @@ final class HeadIT {
     mortal.kill();
     startHeadAgain();
 
-    eventually("the child runs on").atMost(AFTER_RETURN).until(() -> runs.count(INTERRUPTED) == 1);
+    eventually("the child runs on")
+        .atMost(AFTER_RETURN)
+        .until(() -> runs.count(OwnerDeathIT.INTERRUPTED) == 1);
     eventually("leases of the dead")
         .atMost(AFTER_RETURN)
         .until(() -> far.inspect().leases().stream().noneMatch(l -> l.owner().node().equals(dead)));

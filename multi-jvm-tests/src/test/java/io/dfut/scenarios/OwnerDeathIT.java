@@ -2,6 +2,7 @@ package io.dfut.scenarios;
 
 import static io.dfut.scenarios.DyingCluster.SOON;
 import static io.dfut.scenarios.DyingCluster.eventually;
+import static io.dfut.scenarios.DyingCluster.now;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
@@ -35,11 +36,11 @@ final class OwnerDeathIT extends DeathScenarios {
   /** Within this of the kill nothing of the dead one runs, or holds anything. */
   private static final Duration FREE_BOUND = DyingCluster.BOUND.plusSeconds(8);
 
-  private static final String INTERRUPTED = "was interrupted";
+  static final String INTERRUPTED = "was interrupted";
 
   // ---- what tasks and actors do ----
 
-  private static int waits(Runs runs, Gate gate) throws InterruptedException {
+  static int waits(Runs runs, Gate gate) throws InterruptedException {
     runs.note();
     try {
       gate.pass();
@@ -104,12 +105,6 @@ final class OwnerDeathIT extends DeathScenarios {
             });
     try (DFut<NodeId> all = dfut.task(OwnerDeathIT::here).cpus(2).on(node.node()).submit()) {
       assertThat(all.get(FREE_BOUND)).as("all its slots").isEqualTo(node.node());
-    }
-  }
-
-  private static <T> T now(DFut<T> future) {
-    try (future) {
-      return future.get(SOON);
     }
   }
 

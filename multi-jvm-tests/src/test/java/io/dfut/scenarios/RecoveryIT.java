@@ -3,6 +3,7 @@ package io.dfut.scenarios;
 import static io.dfut.scenarios.DyingCluster.SOIL;
 import static io.dfut.scenarios.DyingCluster.SOON;
 import static io.dfut.scenarios.DyingCluster.eventually;
+import static io.dfut.scenarios.DyingCluster.now;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
@@ -109,12 +110,6 @@ final class RecoveryIT extends DeathScenarios {
   private void copyTo(FarNode node, DFut<byte[]> object) {
     try (DFut<Seen> seen = dfut.task(Seen::of).on(node.node()).submit(object)) {
       seen.get(SOON);
-    }
-  }
-
-  private static <T> T now(DFut<T> future) {
-    try (future) {
-      return future.get(SOON);
     }
   }
 

@@ -1,5 +1,6 @@
 package io.dfut.scenarios;
 
+import static io.dfut.scenarios.DyingCluster.now;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -92,12 +93,6 @@ final class RestartIT {
 
   private ActorBuilder<Counter> counter() {
     return cluster.dfut.actor(Counter::new).resource(DyingCluster.SOIL, 1);
-  }
-
-  private static <T> T now(DFut<T> future) {
-    try (future) {
-      return future.get(SOON);
-    }
   }
 
   private static int add(ActorHandle<Counter> counter) {

@@ -318,12 +318,7 @@ final class Job {
                   .spread()
                   .maxRetries(-1)
                   .submit(account, name + " other", others));
-      List<DFut<Receipt>> calls = new ArrayList<>();
-      for (int i = 0; i < amounts.size(); i++) {
-        calls.add(
-            tally.submitted(
-                account.task(Account::pay).submit(name, i, amounts.get(i), millis() / 4)));
-      }
+      List<DFut<Receipt>> calls = pays(account, amounts);
       List<Optional<Receipt>> receipts = new ArrayList<>();
       for (DFut<Receipt> call : calls) {
         receipts.add(Optional.of(tally.value(name + " call " + receipts.size(), call)));
@@ -336,16 +331,22 @@ final class Job {
     }
   }
 
+  /** A call for each amount, in their order. */
+  private List<DFut<Receipt>> pays(ActorHandle<Account> account, List<Long> amounts) {
+    List<DFut<Receipt>> calls = new ArrayList<>();
+    for (int i = 0; i < amounts.size(); i++) {
+      calls.add(
+          tally.submitted(
+              account.task(Account::pay).submit(name, i, amounts.get(i), millis() / 4)));
+    }
+    return calls;
+  }
+
   private void clerk() {
     List<Long> amounts = amounts(20 + random.nextInt(60));
     try (ActorHandle<Account> account =
         dfut.actor(Account::new).spread().maxRestarts(-1).create()) {
-      List<DFut<Receipt>> calls = new ArrayList<>();
-      for (int i = 0; i < amounts.size(); i++) {
-        calls.add(
-            tally.submitted(
-                account.task(Account::pay).submit(name, i, amounts.get(i), millis() / 4)));
-      }
+      List<DFut<Receipt>> calls = pays(account, amounts);
       List<Optional<Receipt>> receipts = new ArrayList<>();
       for (DFut<Receipt> call : calls) {
         receipts.add(

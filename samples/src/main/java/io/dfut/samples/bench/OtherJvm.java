@@ -42,11 +42,15 @@ final class OtherJvm {
 
   /** The beginning of a command line: this JVM's own Java, the launcher's flags, our settings. */
   static List<String> java(List<String> settings) {
-    List<String> command =
-        new ArrayList<>(
-            List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
-    command.addAll(launcherFlags());
+    List<String> command = javaWith(launcherFlags());
     settings.forEach(setting -> command.add("-D" + setting));
+    return command;
+  }
+
+  private static List<String> javaWith(List<String> flags) {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(flags);
     return command;
   }
 
@@ -66,13 +70,11 @@ final class OtherJvm {
    */
   static List<String> runPlain(Class<?> main, List<String> arguments, String result)
       throws IOException {
-    List<String> command =
-        new ArrayList<>(
-            List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
-    command.addAll(plainFlags());
+    List<String> flags = plainFlags();
+    List<String> command = javaWith(flags);
     program(command, main, arguments);
     ProcessBuilder builder = new ProcessBuilder(command);
-    builder.environment().put(LAUNCHER, String.join("\n", plainFlags()));
+    builder.environment().put(LAUNCHER, String.join("\n", flags));
     return run(builder, result);
   }
 
