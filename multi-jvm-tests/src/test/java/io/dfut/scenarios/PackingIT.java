@@ -100,7 +100,15 @@ final class PackingIT {
   @DisplayName("262 two tasks fill half of this node, four half of both, eight all of both")
   void nodesAreFilledToTheThreshold() {
     assertThat(placesOf(2)).isEqualTo(Map.of(dfut.node(), 2L));
-    assertThat(placesOf(4)).isEqualTo(Map.of(dfut.node(), 2L, far.node(), 2L));
-    assertThat(placesOf(8)).isEqualTo(Map.of(dfut.node(), 4L, far.node(), 4L));
+    assertSoonPlaced(Map.of(dfut.node(), 2L, far.node(), 2L));
+    assertSoonPlaced(Map.of(dfut.node(), 4L, far.node(), 4L));
+  }
+
+  /** Soon: the other node's report may still tell of what ran there last. */
+  private void assertSoonPlaced(Map<NodeId, Long> places) {
+    int tasks = places.values().stream().mapToInt(Long::intValue).sum();
+    Awaitility.await(tasks + " tasks are not placed as they should be")
+        .atMost(SOON)
+        .untilAsserted(() -> assertThat(placesOf(tasks)).isEqualTo(places));
   }
 }
