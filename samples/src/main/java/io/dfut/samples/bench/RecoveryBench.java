@@ -55,6 +55,12 @@ final class RecoveryBench {
   private static final List<String> VICTIM =
       Stream.concat(NODE.stream(), Stream.of("dfut.resources." + VICTIMS_ONLY + "=1")).toList();
 
+  /**
+   * Takes no part but in the vote on who stays: of two nodes a silent one could be the survivor.
+   */
+  private static final List<String> VOTER =
+      List.of("dfut.cpus=0.5", "dfut.cluster.join-timeout=60s", "dfut.store.shared-memory=off");
+
   private static final Config DRIVER =
       ConfigFactory.parseString(
           """
@@ -107,16 +113,18 @@ final class RecoveryBench {
    *
    * @param limit what it is compared with
    * @param runs at most so many deaths; 0 for as many as are asked for
+   * @param vote whether the other nodes have to agree that the victim is gone
    */
-  private record Row(String name, String limit, Figure.Budget budget, int runs, Death death) {}
+  private record Row(
+      String name, String limit, Figure.Budget budget, int runs, boolean vote, Death death) {}
 
   private static List<Row> rows() {
     List<Row> rows = new ArrayList<>();
     rows.add(row("kill", "the chain alone", 1_000, RecoveryBench::chainAfterKill));
-    rows.add(row("freeze", "the chain alone", 8_000, RecoveryBench::chainAfterFreeze));
+    rows.add(voted("freeze", "the chain alone", RecoveryBench::chainAfterFreeze));
     rows.add(row("owner.worker", "a get that fails", 200, RecoveryBench::borrowerAfterEnd));
     rows.add(row("owner.node", "the process's end", 1_000, RecoveryBench::borrowerAfterKill));
-    rows.add(row("owner.frozen", "a get that fails", 8_000, RecoveryBench::borrowerAfterFreeze));
+    rows.add(voted("owner.frozen", "a get that fails", RecoveryBench::borrowerAfterFreeze));
     for (int length : new int[] {10, 100, 1_000, 10_000}) {
       rows.add(
           new Row(
@@ -124,6 +132,7 @@ final class RecoveryBench {
               "made at first",
               Figure.Budget.NONE,
               2,
+              false,
               (dfut, survivor, victim) -> afterKill(dfut, survivor, victim, length, 1)));
     }
     for (int objects : new int[] {10, 100, 1_000}) {
@@ -133,6 +142,7 @@ final class RecoveryBench {
               "made at first",
               Figure.Budget.NONE,
               2,
+              false,
               (dfut, survivor, victim) -> afterKill(dfut, survivor, victim, 1, objects)));
     }
     for (int millis : new int[] {10, 50, 100, 500, 1_000}) {
@@ -144,7 +154,12 @@ final class RecoveryBench {
 
   private static Row row(String name, String limit, double budgetMillis, Death death) {
     return new Row(
-        "recovery." + name, limit, Figure.Budget.atMost(budgetMillis, Double.NaN), 0, death);
+        "recovery." + name, limit, Figure.Budget.atMost(budgetMillis, Double.NaN), 0, false, death);
+  }
+
+  private static Row voted(String name, String limit, Death death) {
+    return new Row(
+        "recovery." + name, limit, Figure.Budget.atMost(8_000, Double.NaN), 0, true, death);
   }
 
   /**
@@ -158,9 +173,11 @@ final class RecoveryBench {
         "without a death",
         Figure.Budget.atMost(Double.NaN, ratio),
         1,
+        false,
         (dfut, survivor, victim) -> chainWithDeath(dfut, survivor, victim, millis, bytes));
   }
 
+  @SuppressWarnings("try") // the voter is only to be there
   private void measure(Row row) throws IOException {
     if (!options.wants(row.name())) {
       return;
@@ -170,6 +187,7 @@ final class RecoveryBench {
     double[] ours = new double[runs];
     double[] limit = new double[runs];
     try (BenchNode survivor = BenchNode.start(NODE);
+        BenchNode voter = row.vote() ? BenchNode.start(VOTER, survivor.address()) : null;
         DFutSystem dfut = DFutSystem.connect(survivor.address(), DRIVER)) {
       for (int i = -warmUp; i < runs; i++) {
         try (BenchNode victim = BenchNode.start(VICTIM, survivor.address())) {
