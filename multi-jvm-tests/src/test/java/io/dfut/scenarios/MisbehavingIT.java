@@ -26,7 +26,8 @@ final class MisbehavingIT extends DeathScenarios {
   /** How long a body goes on that does not listen; the test does not wait for it to begin. */
   private static final Duration DEAF = Duration.ofSeconds(3);
 
-  private static int tooLarge() {
+  private static int tooLarge(Runs runs) {
+    runs.note();
     return new long[Integer.MAX_VALUE].length + new long[Integer.MAX_VALUE].length;
   }
 
@@ -103,9 +104,14 @@ final class MisbehavingIT extends DeathScenarios {
     DFut<Integer> beside = dfut.task(MisbehavingIT::waits).on(far).submit(neighbour, gate);
     DyingCluster.eventually("it does not run").until(() -> neighbour.count() == 1);
 
+    Runs large = runs("large");
     TaskFailedException memory =
-        thrown(dfut.task(MisbehavingIT::tooLarge).on(far).submit(), TaskFailedException.class);
-    assertThat(memory).hasCauseInstanceOf(OutOfMemoryError.class).hasMessageContaining("tooLarge");
+        thrown(dfut.task(MisbehavingIT::tooLarge).on(far).submit(large), TaskFailedException.class);
+    assertThat(memory)
+        .hasCauseInstanceOf(OutOfMemoryError.class)
+        .hasMessageContaining("tooLarge")
+        .hasMessageContaining("started 2 times");
+    assertThat(large.count()).as("its runs, with the one retry for want of memory").isEqualTo(2);
     TaskFailedException stack =
         thrown(dfut.task(MisbehavingIT::deep).on(far).submit(0), TaskFailedException.class);
     assertThat(stack).hasCauseInstanceOf(StackOverflowError.class).hasMessageContaining("deep");
