@@ -140,6 +140,9 @@ final class MisbehavingIT extends DeathScenarios {
   }
 
   @Test
+  @Tag("C297")
+  @DisplayName(
+      "297 a body that exits costs its node and a retry, and the error says with which code")
   void aBodyThatExitsCostsItsNodeAndARetry() {
     cluster.addMortals(1);
     Runs again = runs("again");
@@ -162,10 +165,28 @@ final class MisbehavingIT extends DeathScenarios {
             NodeFailedException.class);
     NodeId where = whereRan(once, 0);
     assertThat(failure.attempts()).isEqualTo(1);
-    assertThat(failure.causeOfDeath()).contains("left the cluster");
+    assertThat(failure.causeOfDeath())
+        .contains("its JVM exited with status 7")
+        .contains("exits")
+        .contains("called System.exit");
     assertThat(failure).hasMessageContaining(where.toString()).hasMessageContaining("exits");
     cluster.forget(where);
     assertServes(cluster.near.node());
+  }
+
+  @Test
+  void aNodeThatIsKilledIsSaidToBe() {
+    cluster.addMortals(1);
+    Runs runs = runs("waits");
+    Gate gate = Gate.closed();
+    NodeId killed = cluster.mortal().node();
+    try (DFut<Integer> there =
+        dfut.task(MisbehavingIT::waits).on(killed).maxRetries(0).submit(runs, gate)) {
+      DyingCluster.eventually("it does not run").until(() -> runs.count() == 1);
+      cluster.kill(cluster.mortal(killed));
+      NodeFailedException failure = thrown(there, NodeFailedException.class);
+      assertThat(failure.causeOfDeath()).contains("killed, or crashed");
+    }
   }
 
   @Test
@@ -179,6 +200,7 @@ final class MisbehavingIT extends DeathScenarios {
     }
     if (failure instanceof NodeFailedException lost) {
       assertThat(lost).hasMessageContaining(victim.toString());
+      assertThat(lost.causeOfDeath()).containsAnyOf("out of memory", "killed, or crashed");
       cluster.forget(victim);
     } else {
       assertThat(failure)
