@@ -3,8 +3,8 @@ package io.dfut;
 /**
  * The task's own code threw. The cause keeps its type where its class is on the class path and
  * admitted (the JDK's exceptions are), else its name, text and frames are kept as text. Never
- * retried by the system unless {@code retryOn} names the cause's type; submitting again is safe
- * when the task is idempotent.
+ * retried by the system unless {@code retryOn} names the cause's type, or it is an {@code
+ * OutOfMemoryError}; submitting again is safe when the task is idempotent.
  */
 public final class TaskFailedException extends DFutException {
   private static final long serialVersionUID = 1L;

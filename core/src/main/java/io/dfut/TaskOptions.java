@@ -71,7 +71,9 @@ public abstract sealed class TaskOptions<S>
 
   /**
    * How often the task is started again after a system failure (a worker or node died, an argument
-   * was lost). 3 by default, −1 without bound. The task must be idempotent unless this is 0.
+   * was lost). 3 by default, −1 without bound. The task must be idempotent unless this is 0. Unless
+   * it is 0 the task is also started again when its code runs out of memory, as often as {@code
+   * dfut.tasks.out-of-memory-retries} says, which is not counted here.
    *
    * @throws IllegalArgumentException below −1
    */

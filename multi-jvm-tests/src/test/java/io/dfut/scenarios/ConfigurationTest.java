@@ -75,6 +75,7 @@ final class ConfigurationTest {
         dfut.close-timeout                               marker | 0 | -1 s | 40000 d
         dfut.drain.timeout                               marker | 0 | -1 s | 40000 d
         dfut.tasks.stop-report-after                     marker | 0 | -1 s | 40000 d
+        dfut.tasks.out-of-memory-retries                 marker | -2 | 2147483648
         dfut.store.memory                                marker | 0 | -1 | 1 KiB | 1 TiB
         dfut.store.shared-memory                         marker | "" | "relative/path"
         dfut.store.inline-limit                          marker | -1 | 1 MiB

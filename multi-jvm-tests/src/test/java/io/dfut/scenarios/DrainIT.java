@@ -12,6 +12,7 @@ import io.dfut.DFut;
 import io.dfut.DFutActor;
 import io.dfut.DFutContext;
 import io.dfut.DFutSystem;
+import io.dfut.NodeFailedException;
 import io.dfut.NodeId;
 import io.dfut.OwnerDiedException;
 import io.dfut.SharedDFut;
@@ -292,6 +293,24 @@ final class DrainIT {
       }
     }
     assertThat(runs.lines()).as("runs of what it stored").hasSize(stored.size());
+  }
+
+  private static void exits() {
+    System.exit(7);
+  }
+
+  @Test
+  @DisplayName("a node whose task calls System.exit does not drain, and exits with that code")
+  void exitOfABodyIsTheNodesExit() {
+    Leaver host = new Leaver("exits");
+    try (DFut<Void> exits = dfut.task(DrainIT::exits).resource("exits", 1).maxRetries(0).submit()) {
+      assertThatThrownBy(() -> exits.get(SOON))
+          .isInstanceOf(NodeFailedException.class)
+          .hasMessageContaining("its JVM exited with status 7")
+          .hasMessageMatching(
+              "(?s).*status 7: the body of task DrainIT.exits .* called System.exit.*");
+    }
+    assertThat(host.process.awaitExit(SOON)).isEqualTo(OptionalInt.of(7));
   }
 
   // ---- actors ----

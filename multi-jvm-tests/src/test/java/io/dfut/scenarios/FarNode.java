@@ -8,6 +8,7 @@ import io.dfut.Inspection;
 import io.dfut.NodeId;
 import io.dfut.ObjectId;
 import io.dfut.SharedDFut;
+import io.dfut.internal.cluster.JvmExit;
 import io.dfut.internal.cluster.launch.JvmProcess;
 import io.dfut.internal.codec.ClassFilter;
 import io.dfut.internal.codec.References;
@@ -181,6 +182,7 @@ final class FarNode implements AutoCloseable {
 
     /** The address of a node to join, and the number of slots. */
     public static void main(String[] args) throws IOException {
+      JvmExit.watchStatus();
       DFutSystem system =
           DFutSystem.start(
               ConfigFactory.parseString(Habitat.joining(args[0]))

@@ -26,7 +26,8 @@ final class MisbehavingIT extends DeathScenarios {
   /** How long a body goes on that does not listen; the test does not wait for it to begin. */
   private static final Duration DEAF = Duration.ofSeconds(3);
 
-  private static int tooLarge() {
+  private static int tooLarge(Runs runs) {
+    runs.note();
     return new long[Integer.MAX_VALUE].length + new long[Integer.MAX_VALUE].length;
   }
 
@@ -103,9 +104,14 @@ final class MisbehavingIT extends DeathScenarios {
     DFut<Integer> beside = dfut.task(MisbehavingIT::waits).on(far).submit(neighbour, gate);
     DyingCluster.eventually("it does not run").until(() -> neighbour.count() == 1);
 
+    Runs large = runs("large");
     TaskFailedException memory =
-        thrown(dfut.task(MisbehavingIT::tooLarge).on(far).submit(), TaskFailedException.class);
-    assertThat(memory).hasCauseInstanceOf(OutOfMemoryError.class).hasMessageContaining("tooLarge");
+        thrown(dfut.task(MisbehavingIT::tooLarge).on(far).submit(large), TaskFailedException.class);
+    assertThat(memory)
+        .hasCauseInstanceOf(OutOfMemoryError.class)
+        .hasMessageContaining("tooLarge")
+        .hasMessageContaining("started 2 times");
+    assertThat(large.count()).as("its runs, with the one retry for want of memory").isEqualTo(2);
     TaskFailedException stack =
         thrown(dfut.task(MisbehavingIT::deep).on(far).submit(0), TaskFailedException.class);
     assertThat(stack).hasCauseInstanceOf(StackOverflowError.class).hasMessageContaining("deep");
@@ -134,6 +140,9 @@ final class MisbehavingIT extends DeathScenarios {
   }
 
   @Test
+  @Tag("C297")
+  @DisplayName(
+      "297 a body that exits costs its node and a retry, and the error says with which code")
   void aBodyThatExitsCostsItsNodeAndARetry() {
     cluster.addMortals(1);
     Runs again = runs("again");
@@ -156,10 +165,28 @@ final class MisbehavingIT extends DeathScenarios {
             NodeFailedException.class);
     NodeId where = whereRan(once, 0);
     assertThat(failure.attempts()).isEqualTo(1);
-    assertThat(failure.causeOfDeath()).contains("left the cluster");
+    assertThat(failure.causeOfDeath())
+        .contains("its JVM exited with status 7")
+        .contains("exits")
+        .contains("called System.exit");
     assertThat(failure).hasMessageContaining(where.toString()).hasMessageContaining("exits");
     cluster.forget(where);
     assertServes(cluster.near.node());
+  }
+
+  @Test
+  void aNodeThatIsKilledIsSaidToBe() {
+    cluster.addMortals(1);
+    Runs runs = runs("waits");
+    Gate gate = Gate.closed();
+    NodeId killed = cluster.mortal().node();
+    try (DFut<Integer> there =
+        dfut.task(MisbehavingIT::waits).on(killed).maxRetries(0).submit(runs, gate)) {
+      DyingCluster.eventually("it does not run").until(() -> runs.count() == 1);
+      cluster.kill(cluster.mortal(killed));
+      NodeFailedException failure = thrown(there, NodeFailedException.class);
+      assertThat(failure.causeOfDeath()).contains("killed, or crashed");
+    }
   }
 
   @Test
@@ -173,6 +200,7 @@ final class MisbehavingIT extends DeathScenarios {
     }
     if (failure instanceof NodeFailedException lost) {
       assertThat(lost).hasMessageContaining(victim.toString());
+      assertThat(lost.causeOfDeath()).containsAnyOf("out of memory", "killed, or crashed");
       cluster.forget(victim);
     } else {
       assertThat(failure)

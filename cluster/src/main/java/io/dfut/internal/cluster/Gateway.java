@@ -86,7 +86,8 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
    *
    * @param cause for the runtime, when it is not the runtime that asks
    */
-  record Leave(Optional<String> cause, Duration patience, CompletableFuture<Void> done)
+  record Leave(
+      Optional<String> cause, String lastWord, Duration patience, CompletableFuture<Void> done)
       implements Local {}
 
   private record Tick() implements Local {}
@@ -155,6 +156,10 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
   private Optional<Unsettled> unsettled = Optional.empty();
   private Optional<OpenInquiry> inquiry = Optional.empty();
   private Optional<Leaving> leaving = Optional.empty();
+
+  /** What peers are told when it is over. */
+  private String lastWord = Wire.Goodbye.IN_ORDER;
+
   private boolean said = false;
 
   /** Why this node must stop, when the cluster decided so. */
@@ -257,8 +262,8 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
       case Wire.Foreign(Wire.Preamble from) -> refuse(from);
       case Wire.Refused(Wire.Preamble from, String reason) ->
           step(new PeerInput.WasRefused(from.node(), Shapes.printable(reason)));
-      case Wire.Goodbye(Wire.Preamble from) -> {
-        step(new PeerInput.SaidGoodbye(from.node()));
+      case Wire.Goodbye(Wire.Preamble from, String cause) -> {
+        step(new PeerInput.SaidGoodbye(from.node(), cause));
         forget(from.node());
       }
       case Wire.DeathReport(Wire.Preamble from, NodeId of, ProofMachine.Evidence evidence) ->
@@ -371,7 +376,7 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
           onGone(
               node,
               removed.previousStatus().equals(MemberStatus.exiting())
-                  ? "it left the cluster in an orderly way"
+                  ? Wire.Goodbye.IN_ORDER
                   : unreachable());
       default -> {
         // shown by its status above
@@ -583,6 +588,7 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
       leaving.get().done().thenRun(() -> leave.done().complete(null));
       return;
     }
+    lastWord = leave.lastWord();
     leave.cause().ifPresent(this::giveUp);
     leaving =
         Optional.of(new Leaving(leave.done(), System.nanoTime() + leave.patience().toNanos()));
@@ -600,7 +606,7 @@ final class Gateway extends AbstractBehavior<Gateway.Command> {
         .values()
         .forEach(
             outbox -> {
-              gateway(outbox.to()).tell(new Wire.Goodbye(self));
+              gateway(outbox.to()).tell(new Wire.Goodbye(self, lastWord));
               outbox.close();
             });
     said = true;

@@ -39,7 +39,7 @@ sealed interface PeerInput {
   record Welcomed(PeerInfo info) implements PeerInput {}
 
   /** A peer's {@link Wire.Goodbye}. */
-  record SaidGoodbye(NodeId node) implements PeerInput {}
+  record SaidGoodbye(NodeId node, String cause) implements PeerInput {}
 
   /** A peer's {@link Wire.Refused}. */
   record WasRefused(NodeId by, String reason) implements PeerInput {}

@@ -85,8 +85,7 @@ final class PeerMachine implements Machine<PeerInput, PeerEffect> {
       case PeerInput.MemberGone(NodeId node, String cause) -> onGone(node, cause, effects);
       case PeerInput.Greeted(PeerInfo info) -> onGreeted(info, effects);
       case PeerInput.Welcomed(PeerInfo info) -> onWelcomed(info, effects);
-      case PeerInput.SaidGoodbye(NodeId node) ->
-          onGone(node, "it left the cluster in an orderly way", effects);
+      case PeerInput.SaidGoodbye(NodeId node, String cause) -> onGone(node, cause, effects);
       case PeerInput.WasRefused(NodeId by, String reason) -> onRefused(by, reason, effects);
       case PeerInput.Ticked() -> onTick(nowNanos, effects);
     }

@@ -2,6 +2,7 @@ package io.dfut.internal.cluster;
 
 import io.dfut.NodeId;
 import io.dfut.internal.protocol.NodeMessage;
+import io.dfut.internal.spi.DrainReason;
 import io.dfut.internal.spi.Membership;
 import io.dfut.internal.spi.PeerInfo;
 import io.dfut.internal.store.LifeLock;
@@ -33,6 +34,9 @@ final class PekkoMembership implements Membership {
   private final Optional<LifeLock> life;
   private final boolean ownsSystem;
 
+  /** Null until it begins. */
+  private volatile Listener runtime;
+
   PekkoMembership(
       ActorSystem<?> system,
       Wire.Preamble terms,
@@ -54,7 +58,22 @@ final class PekkoMembership implements Membership {
         .addTask(
             CoordinatedShutdown.PhaseBeforeServiceUnbind(),
             "dfut-goodbye",
-            () -> goodbye(shutdownCause()).thenApply(nothing -> Done.getInstance()));
+            () -> goodbye(shutdownCause(), lastWord()).thenApply(nothing -> Done.getInstance()));
+  }
+
+  /** What the others are told of the end of this node, which nobody has closed. */
+  private String lastWord() {
+    Optional<CoordinatedShutdown.Reason> reason =
+        CoordinatedShutdown.get(system).getShutdownReason();
+    boolean isJvmsEnd = reason.equals(Optional.of(CoordinatedShutdown.jvmExitReason()));
+    if (!isJvmsEnd && !reason.equals(Optional.of(DrainReason.INSTANCE))) {
+      return Wire.Goodbye.IN_ORDER;
+    }
+    Optional<String> cause =
+        Optional.ofNullable(runtime).flatMap(Listener::exit).or(JvmExit::calledBy);
+    return cause
+        .map(who -> "its JVM exited" + JvmExit.withStatus() + ": " + who)
+        .orElse(isJvmsEnd ? "its JVM was told to end, as by a signal" : Wire.Goodbye.IN_ORDER);
   }
 
   private Optional<String> shutdownCause() {
@@ -103,6 +122,7 @@ final class PekkoMembership implements Membership {
   @Override
   public void begin(PeerInfo own, Listener listener) {
     CompletableFuture<Void> settled = new CompletableFuture<>();
+    runtime = listener;
     gateway.tell(new Gateway.Begin(own, listener, settings.nodesMin(), settled));
     if (!ownsSystem) {
       return;
@@ -143,7 +163,7 @@ final class PekkoMembership implements Membership {
 
   @Override
   public void leave() {
-    await(goodbye(Optional.empty()), "saying goodbye to the other nodes");
+    await(goodbye(Optional.empty(), Wire.Goodbye.IN_ORDER), "saying goodbye to the other nodes");
     if (ownsSystem) {
       system.terminate();
       await(system.getWhenTerminated().toCompletableFuture(), "leaving the cluster");
@@ -152,10 +172,11 @@ final class PekkoMembership implements Membership {
 
   /**
    * @param cause why, when it is not the runtime that asks
+   * @param lastWord what the others are told
    */
-  private CompletableFuture<Void> goodbye(Optional<String> cause) {
+  private CompletableFuture<Void> goodbye(Optional<String> cause, String lastWord) {
     CompletableFuture<Void> done = new CompletableFuture<>();
-    gateway.tell(new Gateway.Leave(cause, settings.leaveTimeout().dividedBy(4), done));
+    gateway.tell(new Gateway.Leave(cause, lastWord, settings.leaveTimeout().dividedBy(4), done));
     // The gateway is gone when the system is; then there is nobody to wait for.
     system.getWhenTerminated().whenComplete((end, failure) -> done.complete(null));
     // From here on an end of this process is no news to the others.

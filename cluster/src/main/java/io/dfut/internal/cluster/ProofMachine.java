@@ -313,7 +313,7 @@ final class ProofMachine implements Machine<ProofInput, ProofEffect> {
                 new ProofEffect.Down(
                     node,
                     it.isProven()
-                        ? "its process has ended: the lock that it held is free"
+                        ? "it was killed, or crashed: the lock that its process held is free"
                         : "it does not run any more: its ports refuse connections from most"
                             + " nodes"));
           }

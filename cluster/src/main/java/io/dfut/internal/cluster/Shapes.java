@@ -472,7 +472,12 @@ final class Shapes {
 
   /** What a peer sent, fit for a log: short and without control characters. */
   static String printable(String text) {
-    String cut = text.length() > 80 ? text.substring(0, 80) + "…" : text;
+    return printable(text, 80);
+  }
+
+  /** The same of at most so many characters. */
+  static String printable(String text, int charsMax) {
+    String cut = text.length() > charsMax ? text.substring(0, charsMax) + "…" : text;
     return cut.replaceAll("\\p{Cntrl}", "?");
   }
 }

@@ -75,8 +75,21 @@ sealed interface Wire extends Gateway.Command {
   /** The answer to it; the younger of the two nodes has to stop. */
   record Refused(Preamble from, String reason) implements Wire {}
 
-  /** The last word of a node that leaves in an orderly way. */
-  record Goodbye(Preamble from) implements Wire {}
+  /**
+   * The last word of a node that leaves in an orderly way.
+   *
+   * @param cause why it ends, for those who wait for something of it; cut off if it is long
+   */
+  record Goodbye(Preamble from, String cause) implements Wire {
+    /** Of a node that just leaves. */
+    static final String IN_ORDER = "it left the cluster in an orderly way";
+
+    static final int CAUSE_CHARS_MAX = 500;
+
+    public Goodbye {
+      cause = Shapes.printable(cause, CAUSE_CHARS_MAX);
+    }
+  }
 
   /**
    * From a member to all others, again and again, as long as the sender knows that a third is dead,

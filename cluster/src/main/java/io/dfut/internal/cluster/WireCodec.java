@@ -235,6 +235,10 @@ final class WireCodec {
     return withBody(refused.from(), refused.reason().getBytes(StandardCharsets.UTF_8));
   }
 
+  byte[] encodeGoodbye(Wire.Goodbye goodbye) {
+    return withBody(goodbye.from(), goodbye.cause().getBytes(StandardCharsets.UTF_8));
+  }
+
   Wire.Preamble decodePreamble(byte[] bytes) throws NotSerializableException {
     try {
       return preamble(header(bytes, PREAMBLE_MIN));
@@ -260,9 +264,18 @@ final class WireCodec {
 
   Wire.Refused decodeRefusal(byte[] bytes) throws NotSerializableException {
     Wire.Preamble from = decodePreamble(bytes);
+    return new Wire.Refused(from, text(bytes, from));
+  }
+
+  Wire.Goodbye decodeGoodbye(byte[] bytes) throws NotSerializableException {
+    Wire.Preamble from = decodePreamble(bytes);
+    return new Wire.Goodbye(from, text(bytes, from));
+  }
+
+  /** What comes after the preamble. */
+  private static String text(byte[] bytes, Wire.Preamble from) {
     int start = preambleBytes(from);
-    return new Wire.Refused(
-        from, new String(bytes, start, bytes.length - start, StandardCharsets.UTF_8));
+    return new String(bytes, start, bytes.length - start, StandardCharsets.UTF_8);
   }
 
   byte[] encodeDeathReport(Wire.DeathReport report) throws NotSerializableException {

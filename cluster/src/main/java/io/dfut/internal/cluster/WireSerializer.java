@@ -68,7 +68,7 @@ public final class WireSerializer extends SerializerWithStringManifest {
         case Wire.Hello hello -> codec.encodeGreeting(hello.from(), hello.info());
         case Wire.Welcome welcome -> codec.encodeGreeting(welcome.from(), welcome.info());
         case Wire.Refused refused -> codec.encodeRefusal(refused);
-        case Wire.Goodbye(Wire.Preamble from) -> codec.encodePreamble(from);
+        case Wire.Goodbye goodbye -> codec.encodeGoodbye(goodbye);
         case Wire.DeathReport report -> codec.encodeDeathReport(report);
         case Wire.Foreign foreign -> throw notSent(foreign);
       };
@@ -87,7 +87,7 @@ public final class WireSerializer extends SerializerWithStringManifest {
       case "H" -> codec.decodeHello(bytes);
       case "W" -> codec.decodeWelcome(bytes);
       case "R" -> codec.decodeRefusal(bytes);
-      case "G" -> new Wire.Goodbye(codec.decodePreamble(bytes));
+      case "G" -> codec.decodeGoodbye(bytes);
       case "D" -> codec.decodeDeathReport(bytes);
       default ->
           throw new NotSerializableException(

@@ -133,9 +133,8 @@ class PeerMachineTest {
     see(node(US), node(YOUNGER));
     step(new PeerInput.Greeted(info(YOUNGER, true)));
 
-    assertThat(step(new PeerInput.SaidGoodbye(YOUNGER)))
-        .containsExactly(
-            new PeerEffect.AnnounceDown(YOUNGER, "it left the cluster in an orderly way"));
+    assertThat(step(new PeerInput.SaidGoodbye(YOUNGER, "its JVM exited")))
+        .containsExactly(new PeerEffect.AnnounceDown(YOUNGER, "its JVM exited"));
     assertThat(step(new PeerInput.MemberGone(YOUNGER, "unreachable"))).isEmpty();
     assertThat(machine.isMet(YOUNGER)).isFalse();
   }
@@ -176,7 +175,7 @@ class PeerMachineTest {
 
     assertThat(step(new PeerInput.Greeted(info(OLDER, true))))
         .contains(new PeerEffect.AnnounceDirectory(OLDER));
-    assertThat(step(new PeerInput.SaidGoodbye(OLDER)))
+    assertThat(step(new PeerInput.SaidGoodbye(OLDER, "its JVM exited")))
         .contains(new PeerEffect.AnnounceDirectory(US));
   }
 

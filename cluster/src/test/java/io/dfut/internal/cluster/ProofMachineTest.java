@@ -95,7 +95,8 @@ class ProofMachineTest {
     assertThat(step(new Reported(B, C, SEEN)))
         .containsExactly(
             tell(B, C, HEARD),
-            new ProofEffect.Down(C, "its process has ended: the lock that it held is free"));
+            new ProofEffect.Down(
+                C, "it was killed, or crashed: the lock that its process held is free"));
   }
 
   @Test

@@ -300,6 +300,17 @@ class WireCodecTest {
     assertThat(codec.decodePreamble(codec.encodePreamble(from))).isEqualTo(from);
     Wire.Refused refused = new Wire.Refused(from, "versions differ");
     assertThat(codec.decodeRefusal(codec.encodeRefusal(refused))).isEqualTo(refused);
+    Wire.Goodbye goodbye = new Wire.Goodbye(from, "its JVM exited with status 7");
+    assertThat(codec.decodeGoodbye(codec.encodeGoodbye(goodbye))).isEqualTo(goodbye);
+  }
+
+  @Test
+  void whatALeaverSaysIsFitForALog() throws Exception {
+    Wire.Preamble from = new Wire.Preamble(Terms.WIRE_VERSION, 4, info().node());
+    byte[] bytes =
+        codec.encodeRefusal(new Wire.Refused(from, "line\n" + "x".repeat(10_000))); // of one body
+    String cause = codec.decodeGoodbye(bytes).cause();
+    assertThat(cause).startsWith("line?x").hasSizeLessThan(600);
   }
 
   @Test

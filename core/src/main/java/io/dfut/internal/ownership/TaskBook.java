@@ -94,6 +94,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   private final ReferenceCounter counter;
   private final LeaseBook leases;
   private final LineageLedger lineage;
+  private final int outOfMemoryRetries;
 
   /**
    * By number: tasks whose ends are not known or whose descriptions are kept. Added by submit;
@@ -111,6 +112,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     this.counter = counter;
     this.leases = new LeaseBook(self, limits, this, this::locality, counter::isDead);
     this.lineage = new LineageLedger(limits.lineageBytesMax());
+    this.outOfMemoryRetries = limits.outOfMemoryRetries();
     table.tasks(this);
   }
 
@@ -153,7 +155,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   void submit(WorkerInput.Submit submit) {
     TaskSpec spec = submit.spec();
-    TaskRecord task = new TaskRecord(spec, submit.claim(), submit.parent());
+    TaskRecord task = new TaskRecord(spec, submit.claim(), submit.parent(), outOfMemoryRetries);
     TaskRecord before = tasks.put(spec.id().sequence(), task);
     Invariant.check(before == null, "a task was submitted twice", before);
     for (int i = 0; i < spec.results(); i++) {
@@ -753,10 +755,10 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       releaseLineageIfDone(task);
       return;
     }
-    if (shouldRetryFailure(task, answer)) {
+    if (chargesRetry(task, answer)) {
       discard(answer);
       stillHeld(answer);
-      retry(task);
+      pushAgain(task);
       return;
     }
     apply(task, answer);
@@ -813,7 +815,8 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
         counter.arriveAll(
             answer.carried(), answer.executor(), ReferenceCounter.Through.task(task.spec));
     for (int i = 0; i < task.spec.results(); i++) {
-      settle(task, i, answer.outcomes().get(i));
+      Outcome outcome = answer.outcomes().get(i);
+      settle(task, i, ranOutOfMemory(answer) ? withAttempts(outcome, task) : outcome);
     }
     came.forEach(counter::holdReleased);
     stillHeld(answer);
@@ -857,12 +860,50 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       }
       return;
     }
-    if (shouldRetryFailure(task, answer)) {
+    if (chargesRetry(task, answer)) {
       discard(answer);
-      retry(task);
+      pushAgain(task);
       return;
     }
     apply(task, answer);
+  }
+
+  /** Whether this failure is retried; that is charged to the retries that are for its kind. */
+  private boolean chargesRetry(TaskRecord task, TaskReturned answer) {
+    if (task.mayRetryOutOfMemory() && ranOutOfMemory(answer)) {
+      task.chargeOutOfMemoryRetry();
+      return true;
+    }
+    if (shouldRetryFailure(task, answer)) {
+      task.chargeRetry();
+      return true;
+    }
+    return false;
+  }
+
+  private static boolean ranOutOfMemory(TaskReturned answer) {
+    return answer.thrownClasses().contains(OutOfMemoryError.class.getName());
+  }
+
+  /** That it was not for want of trying. */
+  private static Outcome withAttempts(Outcome outcome, TaskRecord task) {
+    if (!(outcome instanceof Outcome.Failed(Failure failure))
+        || failure.kind() != Failure.Kind.TASK_FAILED) {
+      return outcome;
+    }
+    int attempts = task.attempt + 1;
+    String message =
+        failure.message()
+            + ". Its body ran out of memory; it was started "
+            + times(attempts)
+            + ". Start that node with more memory, run fewer of these at a time (cpus), or raise"
+            + " dfut.tasks.out-of-memory-retries.";
+    return new Outcome.Failed(
+        new Failure(failure.kind(), message, failure.cause(), attempts, failure.detail()));
+  }
+
+  private static String times(int count) {
+    return count + (count == 1 ? " time" : " times");
   }
 
   private boolean shouldRetryFailure(TaskRecord task, TaskReturned answer) {
@@ -1268,8 +1309,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
                   + ", submitted at "
                   + task.spec.site()
                   + ", was started "
-                  + (task.attempt + 1)
-                  + (task.attempt == 0 ? " time" : " times")
+                  + times(task.attempt + 1)
                   + "; the last attempt ended with "
                   + where
                   + ": "

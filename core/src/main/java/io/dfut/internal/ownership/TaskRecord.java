@@ -40,6 +40,9 @@ final class TaskRecord {
   int attempt;
   int retriesLeft;
 
+  /** The same after an {@code OutOfMemoryError} of its body; −1 for no bound. */
+  private int outOfMemoryRetriesLeft;
+
   /** Pushes that did not start, as arguments were not where they should have been. */
   int argumentLosses;
 
@@ -96,11 +99,13 @@ final class TaskRecord {
   /** When its time is up, on the machine's clock; 0 for never. */
   long deadlineNanos;
 
-  TaskRecord(TaskSpec spec, Claim claim, Optional<TaskId> parent) {
+  TaskRecord(TaskSpec spec, Claim claim, Optional<TaskId> parent, int outOfMemoryRetries) {
     this.spec = spec;
     this.claim = claim;
     this.parent = parent;
     this.retriesLeft = spec.maxRetries();
+    boolean mayRunTwice = spec.kind() instanceof TaskSpec.Kind.Plain && spec.maxRetries() != 0;
+    this.outOfMemoryRetriesLeft = mayRunTwice ? outOfMemoryRetries : 0;
     this.restartsLeft =
         spec.kind() instanceof TaskSpec.Kind.Creation(TaskSpec.ActorOptions options)
             ? options.restarts().max()
@@ -139,9 +144,20 @@ final class TaskRecord {
     }
   }
 
+  boolean mayRetryOutOfMemory() {
+    return !cancelled && outOfMemoryRetriesLeft != 0;
+  }
+
   void chargeRetry() {
     if (retriesLeft > 0) {
       retriesLeft--;
+    }
+    attempt++;
+  }
+
+  void chargeOutOfMemoryRetry() {
+    if (outOfMemoryRetriesLeft > 0) {
+      outOfMemoryRetriesLeft--;
     }
     attempt++;
   }

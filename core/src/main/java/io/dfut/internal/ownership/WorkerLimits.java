@@ -12,6 +12,8 @@ package io.dfut.internal.ownership;
  * @param messageTransitNanos how long a reference in somebody's own message is counted for the
  *     message's receiver
  * @param lineageBytesMax of descriptions kept for rebuilding, and of values that only they keep
+ * @param outOfMemoryRetries how often a task whose body ran out of memory is run again, beside its
+ *     other retries; −1 for no bound
  */
 public record WorkerLimits(
     long leaseIdleNanos,
@@ -20,7 +22,8 @@ public record WorkerLimits(
     int leaseRequestsMax,
     long handoverGraceNanos,
     long messageTransitNanos,
-    long lineageBytesMax) {
+    long lineageBytesMax,
+    int outOfMemoryRetries) {
   public WorkerLimits {
     if (leaseIdleNanos < 0
         || tasksInFlightMax < 1
@@ -28,7 +31,8 @@ public record WorkerLimits(
         || leaseRequestsMax < 1
         || handoverGraceNanos < 0
         || messageTransitNanos < 1
-        || lineageBytesMax < 0) {
+        || lineageBytesMax < 0
+        || outOfMemoryRetries < -1) {
       throw new IllegalArgumentException(
           "limits: "
               + leaseIdleNanos
@@ -43,7 +47,9 @@ public record WorkerLimits(
               + ", "
               + messageTransitNanos
               + ", "
-              + lineageBytesMax);
+              + lineageBytesMax
+              + ", "
+              + outOfMemoryRetries);
     }
   }
 }

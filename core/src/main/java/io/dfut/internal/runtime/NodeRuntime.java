@@ -726,13 +726,17 @@ final class NodeRuntime implements Membership.Listener {
    * the other.
    */
   private boolean isEndedByABody() {
-    for (WorkerActor worker : workers.values()) {
-      for (TaskContext exiting : worker.runningWhere(TaskContext::exitsTheJvm)) {
-        LOG.error("{} has called System.exit: this node ends", exiting.display());
-        return true;
-      }
-    }
-    return false;
+    Optional<String> exit = exit();
+    exit.ifPresent(how -> LOG.error("{}: this node ends", how));
+    return exit.isPresent();
+  }
+
+  @Override
+  public Optional<String> exit() {
+    return workers.values().stream()
+        .flatMap(worker -> worker.runningWhere(TaskContext::exitsTheJvm).stream())
+        .findFirst()
+        .map(body -> "the body of " + body.display() + " called System.exit");
   }
 
   /** Whoever wants this node gone need not be on it. */

@@ -72,7 +72,8 @@ record Settings(
             read.integer("dfut.lease.requests-max", 1, 10_000),
             read.duration("dfut.ownership.handover-grace").toNanos(),
             read.positive("dfut.ownership.message-transit").toNanos(),
-            read.bytes("dfut.lineage.max-bytes", 0, Long.MAX_VALUE)),
+            read.bytes("dfut.lineage.max-bytes", 0, Long.MAX_VALUE),
+            read.integer("dfut.tasks.out-of-memory-retries", -1, Integer.MAX_VALUE)),
         new LeaseLimits(
             read.integer("dfut.lease.spillback-hops-max", 0, 100),
             read.duration("dfut.scheduler.infeasible-timeout").toNanos(),

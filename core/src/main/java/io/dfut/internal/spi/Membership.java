@@ -2,6 +2,7 @@ package io.dfut.internal.spi;
 
 import io.dfut.NodeId;
 import io.dfut.internal.protocol.NodeMessage;
+import java.util.Optional;
 import org.apache.pekko.actor.typed.ActorSystem;
 
 /**
@@ -37,6 +38,11 @@ public interface Membership {
      * stop.
      */
     void removed(String cause);
+
+    /** What of the tasks here has ended this JVM, and how; empty when none has. */
+    default Optional<String> exit() {
+      return Optional.empty();
+    }
   }
 
   ActorSystem<?> system();

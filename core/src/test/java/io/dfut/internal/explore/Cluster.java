@@ -37,7 +37,7 @@ import java.util.TreeMap;
  */
 final class Cluster implements Model {
   static final JobId JOB = new JobId(new NodeId("n", 1, 0), 1);
-  static final WorkerLimits LIMITS = new WorkerLimits(0, 2, 2, 2, 1, 1, Long.MAX_VALUE);
+  static final WorkerLimits LIMITS = new WorkerLimits(0, 2, 2, 2, 1, 1, Long.MAX_VALUE, 1);
 
   /**
    * How a message goes from one worker to another. In order within a lane, in any order between

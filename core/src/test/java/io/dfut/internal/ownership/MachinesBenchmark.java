@@ -91,7 +91,7 @@ public class MachinesBenchmark {
         new WorkerMachine(
             OWNER,
             new WorkerLimits(
-                100_000_000L, 2, 256, 16, 5_000_000_000L, 10_000_000_000L, Long.MAX_VALUE));
+                100_000_000L, 2, 256, 16, 5_000_000_000L, 10_000_000_000L, Long.MAX_VALUE, 1));
     for (int i = 0; i <= others; i++) {
       lent = new ObjectId(OWNER, -1 - i, 0);
       step(new WorkerInput.Put(lent, DONE.getFirst(), CallSite.UNKNOWN, NOBODY_READS.getFirst()));

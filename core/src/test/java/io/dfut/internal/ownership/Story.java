@@ -25,6 +25,7 @@ import io.dfut.internal.task.TaskSpec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -71,6 +72,9 @@ final class Story {
 
   /** Of workers that begin from now on. */
   long lineageBytesMax = Long.MAX_VALUE;
+
+  /** Of workers that begin from now on. */
+  int outOfMemoryRetries = 1;
 
   Actor worker(NodeId node) {
     Actor worker = new Actor(new WorkerId(node, workers.size() + 1));
@@ -196,6 +200,9 @@ final class Story {
     /** Of tasks that are submitted from now on. */
     Placement placement = new Placement.Anywhere();
 
+    /** Of tasks that are submitted from now on. */
+    List<String> retryOn = List.of("Flaky");
+
     private List<Actor> lent = List.of();
     private int lentNext;
 
@@ -210,7 +217,15 @@ final class Story {
       this.machine =
           new WorkerMachine(
               id,
-              new WorkerLimits(LEASE_IDLE, 2, 16, LEASE_REQUESTS, GRACE, TRANSIT, lineageBytesMax));
+              new WorkerLimits(
+                  LEASE_IDLE,
+                  2,
+                  16,
+                  LEASE_REQUESTS,
+                  GRACE,
+                  TRANSIT,
+                  lineageBytesMax,
+                  outOfMemoryRetries));
     }
 
     /** Its requests are granted these workers, in turn. */
@@ -289,7 +304,7 @@ final class Story {
               kind,
               kind instanceof TaskSpec.Kind.Call ? Resources.NONE : needs,
               maxRetries,
-              List.of("Flaky"),
+              retryOn,
               timeoutNanos,
               placement,
               0,
@@ -415,10 +430,19 @@ final class Story {
 
     /** The task that was pushed here first throws what {@code retryOn} names. */
     void throwsFlaky() {
+      throwsOf(List.of("Flaky"));
+    }
+
+    /** The task that was pushed here first throws; the class of that and its superclasses. */
+    void throwsOf(List<String> classes) {
+      fails(failed(Failure.Kind.TASK_FAILED), classes);
+    }
+
+    /** The task that was pushed here first fails so. */
+    void fails(Outcome failure, List<String> thrown) {
       TaskPushed push = tasks.removeFirst();
-      does(
-          new WorkerInput.TaskEnded(
-              push, List.of(failed(Failure.Kind.TASK_FAILED)), List.of("Flaky"), List.of()));
+      List<Outcome> all = Collections.nCopies(push.spec().results(), failure);
+      does(new WorkerInput.TaskEnded(push, all, thrown, List.of()));
     }
 
     /** The task that was pushed here first does not start: these of its arguments are not there. */
@@ -463,6 +487,10 @@ final class Story {
     }
 
     void endsInline(ObjectId object, Outcome outcome) {
+      endsInline(object, outcome, List.of());
+    }
+
+    void endsInline(ObjectId object, Outcome outcome, List<String> thrown) {
       TaskSpec spec = specs().get(object.task());
       TaskPushed push =
           new TaskPushed(
@@ -473,7 +501,7 @@ final class Story {
               List.of(),
               List.of(),
               0);
-      does(new WorkerInput.TaskEnded(push, List.of(outcome), List.of(), List.of()));
+      does(new WorkerInput.TaskEnded(push, List.of(outcome), thrown, List.of()));
     }
 
     private Map<TaskId, TaskSpec> specs() {

@@ -50,7 +50,8 @@ final class SchedulingSim {
   private static final long BEHIND_MAX_NANOS = 20_000_000;
   private static final int PENDING_MAX = 100_000;
   private static final WorkerLimits OWNER_LIMITS =
-      new WorkerLimits(100_000_000L, 2, 256, 16, 5_000_000_000L, 10_000_000_000L, Long.MAX_VALUE);
+      new WorkerLimits(
+          100_000_000L, 2, 256, 16, 5_000_000_000L, 10_000_000_000L, Long.MAX_VALUE, 1);
   private static final LeaseLimits NODE_LIMITS =
       new LeaseLimits(4, 10_000_000_000L, 10_000_000, 64, 16, 1);
   private static final Outcome DONE =

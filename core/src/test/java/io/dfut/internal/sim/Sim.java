@@ -134,7 +134,8 @@ final class Sim {
             1 + random.nextInt(4),
             5_000_000_000L,
             10_000_000_000L,
-            random.nextInt(4) == 0 ? random.nextInt(3_000) : Long.MAX_VALUE);
+            random.nextInt(4) == 0 ? random.nextInt(3_000) : Long.MAX_VALUE,
+            1);
     this.faulty = new Faulty(this);
     List<SimNode> first = new ArrayList<>();
     for (int i = 0; i < profile.nodes(); i++) {

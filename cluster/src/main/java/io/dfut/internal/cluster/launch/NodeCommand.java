@@ -6,6 +6,7 @@ import com.typesafe.config.ConfigUtil;
 import com.typesafe.config.ConfigValueFactory;
 import io.dfut.DFutSystem;
 import io.dfut.internal.cluster.HostAndPort;
+import io.dfut.internal.cluster.JvmExit;
 import io.dfut.internal.spi.DrainReason;
 import java.io.IOException;
 import java.time.Duration;
@@ -35,6 +36,7 @@ final class NodeCommand {
   }
 
   void run() {
+    JvmExit.watchStatus();
     Programs.useJars(start.application());
     // Both before the start: who is told to stop while it starts is to leave in order, too.
     Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "orderly stop"));
@@ -57,8 +59,7 @@ final class NodeCommand {
     awaitEnd(system);
     if (wasToldToLeave(system)) {
       system.close();
-      System.out.flush();
-      Runtime.getRuntime().halt(0); // as after SIGTERM
+      end();
     }
     if (!ending.get()) {
       Launcher.exit(1, "node " + system.node() + " was stopped by the cluster; the log says why");
@@ -126,8 +127,13 @@ final class NodeCommand {
         .completeOnTimeout(Optional.empty(), START_PATIENCE.toSeconds(), TimeUnit.SECONDS)
         .join()
         .ifPresent(NodeCommand::leave);
+    end();
+  }
+
+  /** With 0 after a signal, whose own code would say a failure; with that of an exit, if any. */
+  private static void end() {
     System.out.flush();
-    Runtime.getRuntime().halt(0); // else the code would be that of the signal
+    Runtime.getRuntime().halt(JvmExit.status().orElse(0));
   }
 
   /** Pekko's own hook may have begun with that. */
