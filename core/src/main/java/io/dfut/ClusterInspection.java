@@ -50,6 +50,13 @@ public final class ClusterInspection {
     return rows;
   }
 
+  /** The futures without a value of all workers on all nodes. */
+  public List<Inspection.Pending> pending() {
+    List<Inspection.Pending> pending = new ArrayList<>();
+    nodes.values().forEach(node -> pending.addAll(node.pending()));
+    return pending;
+  }
+
   /**
    * The reference cycles in the cluster, those that lead through several nodes included; see {@link
    * Inspection#cycles()}. What a silent node may hold is taken to be in use.

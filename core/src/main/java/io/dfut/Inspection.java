@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /**
  * A snapshot of one node: the rows of its workers' tables, its store, its leases and its actors.
@@ -58,6 +59,148 @@ public final class Inspection {
       contains = List.copyOf(contains);
       lineage = List.copyOf(lineage);
       borrowers = Set.copyOf(borrowers);
+    }
+  }
+
+  /** What a future without a value waits for, as far as the worker knows that waits. */
+  public sealed interface WaitsFor {
+    /**
+     * Other objects: arguments, the actor to be called, or what the call before it waits for.
+     *
+     * @param objects those that may have no value yet
+     */
+    record Objects(List<ObjectId> objects) implements WaitsFor {
+      /** Copies what could change. */
+      public Objects {
+        objects = List.copyOf(objects);
+      }
+
+      @Override
+      public String toString() {
+        return "waits for " + join(objects);
+      }
+    }
+
+    /**
+     * A worker to run its task.
+     *
+     * @param nodes which were asked for one, and have not answered with one
+     */
+    record Lease(List<NodeId> nodes) implements WaitsFor {
+      /** Copies what could change. */
+      public Lease {
+        nodes = List.copyOf(nodes);
+      }
+
+      @Override
+      public String toString() {
+        return "queued at node " + join(nodes);
+      }
+    }
+
+    /**
+     * The end of an attempt.
+     *
+     * @param worker where it is
+     * @param attempt which one, from 0
+     */
+    record Answer(WorkerId worker, int attempt) implements WaitsFor {
+      @Override
+      public String toString() {
+        return "is at worker " + worker + ", attempt " + attempt;
+      }
+    }
+
+    /** A task of the same worker, which runs its task while it waits for it. */
+    record Inline() implements WaitsFor {
+      @Override
+      public String toString() {
+        return "is run by the task that waits for it";
+      }
+    }
+
+    /**
+     * Word of the object's owner, which was asked.
+     *
+     * @param owner the owner
+     */
+    record Owner(WorkerId owner) implements WaitsFor {
+      @Override
+      public String toString() {
+        return "waits for word of its owner " + owner;
+      }
+    }
+
+    /** Somebody who completes the promise. */
+    record Completion() implements WaitsFor {
+      @Override
+      public String toString() {
+        return "waits until its promise is completed";
+      }
+    }
+
+    /** Nothing that is known. Unless it changes within moments, nobody will ever settle it. */
+    record Nothing() implements WaitsFor {
+      @Override
+      public String toString() {
+        return "waits for nothing that is known";
+      }
+    }
+
+    private static String join(List<?> things) {
+      return things.stream().map(String::valueOf).collect(Collectors.joining(", "));
+    }
+  }
+
+  /**
+   * A future without a value.
+   *
+   * @param worker in whose table it is
+   * @param object the object
+   * @param madeBy as in its {@link Row}
+   * @param waitsFor why it has none
+   */
+  public record Pending(WorkerId worker, ObjectId object, String madeBy, WaitsFor waitsFor) {
+    @Override
+    public String toString() {
+      return object + " (" + madeBy + ") in the table of " + worker + " " + waitsFor;
+    }
+  }
+
+  /**
+   * An attempt of a task that is at a worker of this node: pushed, and not ended.
+   *
+   * @param worker which has it
+   * @param task the task
+   * @param attempt which one, from 0
+   * @param name what people call the task
+   * @param stage how far it is
+   */
+  public record Attempt(WorkerId worker, TaskId task, int attempt, String name, Stage stage) {
+    @Override
+    public String toString() {
+      return name + " (" + task + ", attempt " + attempt + ") " + stage + " at " + worker;
+    }
+  }
+
+  /** How far an {@link Attempt} is. */
+  public enum Stage {
+    /** Its arguments, or those of a call before it, are on their way. */
+    ARGUMENTS("awaits its arguments"),
+    /** It waits for its turn. */
+    QUEUED("is queued"),
+    /** Its body runs, or is blocked in a call of ours. */
+    RUNNING("runs");
+
+    private final String text;
+
+    Stage(String text) {
+      this.text = text;
+    }
+
+    @Override
+    public String toString() {
+      return text;
     }
   }
 
@@ -220,6 +363,8 @@ public final class Inspection {
 
   private final NodeId node;
   private final List<Row> rows;
+  private final List<Pending> pending;
+  private final List<Attempt> attempts;
   private final List<Lease> leases;
   private final List<Actor> actors;
   private final Store store;
@@ -230,6 +375,8 @@ public final class Inspection {
   public Inspection(
       NodeId node,
       List<Row> rows,
+      List<Pending> pending,
+      List<Attempt> attempts,
       List<Lease> leases,
       List<Actor> actors,
       Store store,
@@ -237,6 +384,8 @@ public final class Inspection {
       Supplier<Inspection> again) {
     this.node = node;
     this.rows = List.copyOf(rows);
+    this.pending = List.copyOf(pending);
+    this.attempts = List.copyOf(attempts);
     this.leases = List.copyOf(leases);
     this.actors = List.copyOf(actors);
     this.store = store;
@@ -280,6 +429,16 @@ public final class Inspection {
    */
   public List<Cycle> cycles() {
     return ReferenceGraph.cycles(rows);
+  }
+
+  /** The futures of all workers on the node that have no value, and what each waits for. */
+  public List<Pending> pending() {
+    return pending;
+  }
+
+  /** The attempts that are at workers of the node. */
+  public List<Attempt> attempts() {
+    return attempts;
   }
 
   /** The leases granted or queued on the node. */

@@ -124,6 +124,8 @@ final class FarNode implements AutoCloseable {
   record Snapshot(
       NodeId node,
       List<Inspection.Row> rows,
+      List<Inspection.Pending> pending,
+      List<Inspection.Attempt> attempts,
       List<Inspection.Lease> leases,
       List<Inspection.Actor> actors,
       Inspection.Store store,
@@ -160,7 +162,14 @@ final class FarNode implements AutoCloseable {
 
     static Snapshot of(Inspection now) {
       return new Snapshot(
-          now.node(), now.rows(), now.leases(), now.actors(), now.store(), now.tasksRun());
+          now.node(),
+          now.rows(),
+          now.pending(),
+          now.attempts(),
+          now.leases(),
+          now.actors(),
+          now.store(),
+          now.tasksRun());
     }
 
     byte[] encode() {
@@ -172,7 +181,7 @@ final class FarNode implements AutoCloseable {
     }
 
     Inspection asInspection(java.util.function.Supplier<Inspection> again) {
-      return new Inspection(node, rows, leases, actors, store, tasksRun, again);
+      return new Inspection(node, rows, pending, attempts, leases, actors, store, tasksRun, again);
     }
   }
 

@@ -401,6 +401,17 @@ final class LeaseBook {
     }
   }
 
+  /** The nodes that were asked for a worker for this task or others like it. */
+  List<NodeId> asked(TaskRecord task) {
+    Pool pool = pools.get(shapeOf(task));
+    return pending.values().stream()
+        .filter(request -> request.pool == pool)
+        .map(request -> request.node)
+        .distinct()
+        .sorted()
+        .toList();
+  }
+
   private void request(Pool pool, TaskRecord head) {
     int wanted = Math.min(pool.ready.size(), limits.leaseRequestsMax());
     while (pool.requested < wanted) {

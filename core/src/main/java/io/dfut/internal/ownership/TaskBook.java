@@ -1,6 +1,7 @@
 package io.dfut.internal.ownership;
 
 import io.dfut.ActorId;
+import io.dfut.Inspection;
 import io.dfut.NodeId;
 import io.dfut.ObjectId;
 import io.dfut.TaskId;
@@ -537,6 +538,40 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       }
     }
     return objects;
+  }
+
+  /** Why the task has not ended, for people. */
+  Inspection.WaitsFor waitsFor(TaskRecord task) {
+    return switch (task.state) {
+      case WAITING -> orNothing(unsettled(heldUpBy(task)));
+      case READY ->
+          task.spec.kind() instanceof TaskSpec.Kind.Call
+              ? orNothing(unsettled(heldUpBy(task)))
+              : asked(task);
+      case PUSHED -> new Inspection.WaitsFor.Answer(task.location, task.attempt);
+      case INLINE -> new Inspection.WaitsFor.Inline();
+      case SETTLED -> new Inspection.WaitsFor.Nothing();
+    };
+  }
+
+  private Inspection.WaitsFor asked(TaskRecord task) {
+    List<NodeId> nodes = leases.asked(task);
+    return nodes.isEmpty()
+        ? new Inspection.WaitsFor.Nothing()
+        : new Inspection.WaitsFor.Lease(nodes);
+  }
+
+  private static Inspection.WaitsFor orNothing(List<ObjectId> objects) {
+    return objects.isEmpty()
+        ? new Inspection.WaitsFor.Nothing()
+        : new Inspection.WaitsFor.Objects(objects);
+  }
+
+  private List<ObjectId> unsettled(List<ObjectId> objects) {
+    return objects.stream()
+        .distinct()
+        .filter(id -> counter.find(id) != null && counter.find(id).value == null)
+        .toList();
   }
 
   /**

@@ -442,7 +442,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
           row.freed
               ? "freed, kept for lineage"
               : row.value == null
-                  ? (row.task == null ? "pending" : "pending: " + row.task)
+                  ? describePending(row)
                   : row.value.getClass().getSimpleName().toLowerCase(java.util.Locale.ROOT);
       long bytes =
           switch (row.value) {
@@ -468,6 +468,31 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
               actorEndingWith(row)));
     }
     return described;
+  }
+
+  /** What has no value, and why, for people. A borrowed object counts once it was asked for. */
+  public List<Inspection.Pending> pending() {
+    List<Inspection.Pending> pending = new ArrayList<>();
+    for (Row row : counter.allRows()) {
+      if (row.value == null && !row.freed && (row.isOwned() || row.asked)) {
+        pending.add(new Inspection.Pending(self, row.id, madeBy(row), waitsFor(row)));
+      }
+    }
+    return pending;
+  }
+
+  private Inspection.WaitsFor waitsFor(Row row) {
+    return switch (row.origin) {
+      case TASK -> row.task == null ? new Inspection.WaitsFor.Nothing() : tasks.waitsFor(row.task);
+      case PUT -> new Inspection.WaitsFor.Nothing();
+      case PROMISE -> new Inspection.WaitsFor.Completion();
+      case BORROWED -> new Inspection.WaitsFor.Owner(row.id.owner());
+    };
+  }
+
+  private String describePending(Row row) {
+    String task = row.task == null ? "" : ": " + row.task;
+    return "pending" + task + (row.isOwned() || row.asked ? ", " + waitsFor(row) : "");
   }
 
   private static String madeBy(Row row) {

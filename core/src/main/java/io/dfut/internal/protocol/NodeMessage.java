@@ -47,6 +47,8 @@ public sealed interface NodeMessage {
   record Inspected(
       long question,
       List<Inspection.Row> rows,
+      List<Inspection.Pending> pending,
+      List<Inspection.Attempt> attempts,
       List<Inspection.Lease> leases,
       List<Inspection.Actor> actors,
       Inspection.Store store,

@@ -4,6 +4,7 @@ import io.dfut.ActorHandle;
 import io.dfut.ActorId;
 import io.dfut.DFutActor;
 import io.dfut.DFutContext;
+import io.dfut.Inspection;
 import io.dfut.TaskId;
 import io.dfut.WorkerId;
 import io.dfut.internal.api.ActorAccess;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -413,6 +415,18 @@ final class ActorRunner implements TaskRunner, ActorCell {
                 + ". Do not get() in a method what calls back into its actor: use"
                 + " toCompletionStage(), or give the actor a maxConcurrency above 1."));
     return true;
+  }
+
+  @Override
+  public void waiting(BiConsumer<Pushed, Inspection.Stage> action) {
+    synchronized (lock) {
+      order.waiting(action);
+      for (Object item : mailbox) {
+        if (item instanceof Pushed call) {
+          action.accept(call, Inspection.Stage.QUEUED);
+        }
+      }
+    }
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.dfut.internal.runtime;
 
+import io.dfut.Inspection;
 import io.dfut.WorkerId;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -10,6 +11,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -127,6 +129,16 @@ final class CallOrder {
       }
     }
     return Optional.empty();
+  }
+
+  /** Goes through the calls whose turn has not come. */
+  void waiting(BiConsumer<Pushed, Inspection.Stage> action) {
+    for (Caller caller : callers.values()) {
+      caller.line.forEach(turn -> action.accept(turn.call, Inspection.Stage.ARGUMENTS));
+      caller.early.values().stream()
+          .filter(Objects::nonNull)
+          .forEach(call -> action.accept(call, Inspection.Stage.QUEUED));
+    }
   }
 
   /**

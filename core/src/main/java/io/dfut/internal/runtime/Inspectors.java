@@ -91,6 +91,8 @@ final class Inspectors {
                   new NodeMessage.Inspected(
                       question.question(),
                       found.rows(),
+                      found.pending(),
+                      found.attempts(),
                       found.leases(),
                       found.actors(),
                       found.store(),
@@ -110,6 +112,8 @@ final class Inspectors {
             new Inspection(
                 from,
                 answer.rows(),
+                answer.pending(),
+                answer.attempts(),
                 answer.leases(),
                 answer.actors(),
                 answer.store(),

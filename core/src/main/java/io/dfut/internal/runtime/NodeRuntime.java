@@ -976,9 +976,13 @@ final class NodeRuntime implements Membership.Listener {
 
   Inspection inspect() {
     List<Inspection.Row> rows = new ArrayList<>();
+    List<Inspection.Pending> pending = new ArrayList<>();
+    List<Inspection.Attempt> attempts = new ArrayList<>();
     List<Inspection.Actor> actors = new ArrayList<>();
     for (WorkerActor worker : workers.values()) {
       rows.addAll(join(worker.describe()));
+      pending.addAll(join(worker.pendingFutures()));
+      attempts.addAll(worker.attempts());
       worker
           .actorRunner()
           .filter(runner -> runner.id().isPresent() && !runner.hasMoved())
@@ -996,6 +1000,8 @@ final class NodeRuntime implements Membership.Listener {
     return new Inspection(
         self,
         rows,
+        pending,
+        attempts,
         join(scheduler.ask(LeaseMachine::describe)),
         actors,
         new Inspection.Store(

@@ -1,5 +1,6 @@
 package io.dfut.internal.runtime;
 
+import io.dfut.Inspection;
 import io.dfut.TaskId;
 import io.dfut.WorkerId;
 import io.dfut.internal.protocol.LeaseId;
@@ -17,6 +18,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 
 /**
@@ -404,6 +406,15 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
     List<Pushed> out = takeOut(pushed -> pushed.isTask(task, attempt));
     if (!out.isEmpty()) { // settled at its owner: it only frees its place
       worker.send(task.owner(), new TaskHandedBack(task, attempt, worker.id()));
+    }
+  }
+
+  @Override
+  public void waiting(BiConsumer<Pushed, Inspection.Stage> action) {
+    synchronized (moves) {
+      moveToFirst();
+      fetching.forEach(pushed -> action.accept(pushed, Inspection.Stage.ARGUMENTS));
+      first.forEach(pushed -> action.accept(pushed, Inspection.Stage.QUEUED));
     }
   }
 

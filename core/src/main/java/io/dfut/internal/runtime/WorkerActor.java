@@ -2,6 +2,7 @@ package io.dfut.internal.runtime;
 
 import io.dfut.ActorHandle;
 import io.dfut.ActorId;
+import io.dfut.Inspection;
 import io.dfut.JobId;
 import io.dfut.ObjectId;
 import io.dfut.SharedDFut;
@@ -20,6 +21,7 @@ import io.dfut.internal.protocol.WorkerMessage;
 import io.dfut.internal.spi.ObjectKey;
 import io.dfut.internal.spi.ObjectStore;
 import io.dfut.internal.task.Failure;
+import io.dfut.internal.task.TaskSpec;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -809,8 +811,30 @@ final class WorkerActor {
   // ---- looking in ----
 
   /** The rows of the table, for people. */
-  CompletableFuture<List<io.dfut.Inspection.Row>> describe() {
+  CompletableFuture<List<Inspection.Row>> describe() {
     return ask(WorkerMachine::describe);
+  }
+
+  /** What has no value, and why, for people. */
+  CompletableFuture<List<Inspection.Pending>> pendingFutures() {
+    return ask(WorkerMachine::pending);
+  }
+
+  /** What is here of tasks, for people. */
+  List<Inspection.Attempt> attempts() {
+    List<Inspection.Attempt> attempts = new ArrayList<>();
+    TaskRunner now = runner; // what it has may run meanwhile; nothing that runs waits again
+    if (now != null) {
+      now.waiting((pushed, stage) -> attempts.add(attempt(pushed, stage)));
+    }
+    runningWhere(task -> true)
+        .forEach(task -> attempts.add(attempt(task.pushed, Inspection.Stage.RUNNING)));
+    return attempts;
+  }
+
+  private Inspection.Attempt attempt(Pushed pushed, Inspection.Stage stage) {
+    TaskSpec spec = pushed.push.spec();
+    return new Inspection.Attempt(id, spec.id(), pushed.push.attempt(), spec.display(), stage);
   }
 
   private <R> CompletableFuture<R> ask(java.util.function.Function<WorkerMachine, R> question) {
