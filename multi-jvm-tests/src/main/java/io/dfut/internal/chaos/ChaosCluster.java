@@ -5,10 +5,11 @@ import com.typesafe.config.ConfigFactory;
 import io.dfut.DFutSystem;
 import io.dfut.internal.cluster.launch.JvmProcess;
 import io.dfut.internal.cluster.launch.Launcher;
+import io.dfut.internal.jvms.Doors;
+import io.dfut.internal.jvms.Host;
+import io.dfut.internal.jvms.Network;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -16,8 +17,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
@@ -41,20 +40,11 @@ public final class ChaosCluster implements AutoCloseable {
 
   static final String DRIVER = "driver";
 
-  /** Below the ports that systems give to those who ask for any. */
-  private static final int PORT_MIN = 18_000;
-
-  private static final int PORT_MAX = 32_000;
-
-  private static final AtomicInteger NEXT_PORT =
-      new AtomicInteger(ThreadLocalRandom.current().nextInt(PORT_MIN, PORT_MAX));
-
   /** A place for a node, which is filled again after a death. */
   final class Slot {
     final int index;
     final String name;
-    private Network.Door control;
-    private Network.Door data;
+    private Doors doors;
     private volatile JvmProcess process;
     private volatile boolean up;
     private int starts;
@@ -66,16 +56,14 @@ public final class ChaosCluster implements AutoCloseable {
     }
 
     private void newDoors() {
-      if (control != null) {
-        network.forget(control);
-        network.forget(data);
+      if (doors != null) {
+        doors.close();
       }
-      control = network.door(name, 0);
-      data = network.door(name, 0);
+      doors = new Doors(network, name);
     }
 
     String address() {
-      return "127.0.0.1:" + control.port();
+      return doors.address();
     }
 
     boolean isUp() {
@@ -105,8 +93,7 @@ public final class ChaosCluster implements AutoCloseable {
   /** All that were started, for their logs and their leftovers. */
   private final ConcurrentLinkedQueue<JvmProcess> processes = new ConcurrentLinkedQueue<>();
 
-  private final Network.Door driverControl;
-  private final Network.Door driverData;
+  private final Doors driverDoors;
   private final List<String> more;
   private DFutSystem driver;
 
@@ -123,15 +110,14 @@ public final class ChaosCluster implements AutoCloseable {
     this.folder = folder;
     this.more = List.copyOf(more);
     try {
-      memory = Files.createTempDirectory(sharedMemory(), "dfut-chaos-");
+      memory = Host.newSharedFolder("dfut-chaos-");
       Files.createDirectories(folder.resolve("spill"));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
     Runtime.getRuntime().addShutdownHook(abandoning);
     network.process(DRIVER, ProcessHandle.current().pid());
-    driverControl = network.door(DRIVER, 0);
-    driverData = network.door(DRIVER, 0);
+    driverDoors = new Doors(network, DRIVER);
     try {
       for (int i = 0; i < nodes; i++) {
         slots.add(new Slot(i));
@@ -149,53 +135,27 @@ public final class ChaosCluster implements AutoCloseable {
     }
   }
 
-  private static Path sharedMemory() {
-    Path shared = Path.of("/dev/shm");
-    return Files.isWritable(shared) ? shared : Path.of(System.getProperty("java.io.tmpdir"));
-  }
-
-  private static int freePort() {
-    while (true) {
-      int port = NEXT_PORT.updateAndGet(last -> last + 1 >= PORT_MAX ? PORT_MIN : last + 1);
-      try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
-        return socket.getLocalPort();
-      } catch (IOException e) {
-        // somebody has it
-      }
-    }
-  }
-
   /** What all have, the driver too. */
-  private List<String> settings(Network.Door control, Network.Door data, boolean sharing) {
-    int controlTarget = freePort();
-    int dataTarget = freePort();
-    control.leadTo(controlTarget);
-    data.leadTo(dataTarget);
-    return Stream.concat(
-            Stream.of(
+  private List<String> settings(Doors doors, boolean sharing) {
+    return Stream.of(
+            doors.lead(),
+            List.of(
                 "dfut.pekko.cluster.failure-detector.acceptable-heartbeat-pause="
                     + PAUSE.toMillis()
                     + "ms",
                 "dfut.pekko.cluster.split-brain-resolver.stable-after=" + STABLE.toMillis() + "ms",
                 "dfut.cluster.join-timeout=90s",
-                "dfut.cluster.host=127.0.0.1",
-                "dfut.cluster.port=" + control.port(),
-                "pekko.remote.artery.bind.hostname=127.0.0.1",
-                "pekko.remote.artery.bind.port=" + controlTarget,
-                "pekko.remote.artery.bind.bind-timeout=60s",
                 "dfut.cluster.proof-of-death.lock-directory=" + memory,
-                "dfut.store.data.port=" + dataTarget,
-                "dfut.store.data.public-port=" + data.port(),
-                "dfut.store.data.unix-sockets=off",
                 "dfut.store.shared-memory=" + (sharing ? memory : "off"),
                 "dfut.store.spill.directories.0=" + folder.resolve("spill")),
-            more.stream())
+            more)
+        .flatMap(List::stream)
         .toList();
   }
 
   private Config driverConfig() {
     StringBuilder text = new StringBuilder("dfut.values.allow = [\"io.dfut.\"]\n");
-    for (String setting : settings(driverControl, driverData, false)) {
+    for (String setting : settings(driverDoors, false)) {
       int equals = setting.indexOf('=');
       String key = setting.substring(0, equals).replace(".directories.0", ".directories");
       String value = '"' + setting.substring(equals + 1) + '"';
@@ -220,7 +180,7 @@ public final class ChaosCluster implements AutoCloseable {
             .flags("-Dlogback.configurationFile=io/dfut/internal/cluster/launch/logback.xml")
             .flags("-D" + Ledger.PROPERTY + "=" + folder.resolve("ledger"))
             .flags(
-                settings(slot.control, slot.data, sharing).stream()
+                settings(slot.doors, sharing).stream()
                     .map(setting -> "-D" + setting)
                     .toArray(String[]::new))
             .start();
@@ -270,8 +230,8 @@ public final class ChaosCluster implements AutoCloseable {
 
   /** Whether an object is on its way from store to store. */
   boolean isTransferring() {
-    return Stream.concat(slots.stream().map(slot -> slot.data), Stream.of(driverData))
-        .anyMatch(door -> door.hasMovedWithin(5_000_000));
+    return Stream.concat(slots.stream().map(slot -> slot.doors), Stream.of(driverDoors))
+        .anyMatch(doors -> doors.hasMovedDataWithin(5_000_000));
   }
 
   // ---- what is done to nodes ----
@@ -419,23 +379,13 @@ public final class ChaosCluster implements AutoCloseable {
       driver.close();
     }
     network.close();
-    delete(memory);
-    delete(folder);
+    Host.delete(memory);
+    Host.delete(folder);
   }
 
   private void abandon() {
     processes.forEach(JvmProcess::close);
-    delete(memory);
-    delete(folder);
-  }
-
-  private static void delete(Path tree) {
-    try (Stream<Path> paths = Files.walk(tree)) {
-      for (Path path : paths.toList().reversed()) {
-        Files.deleteIfExists(path);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    Host.delete(memory);
+    Host.delete(folder);
   }
 }

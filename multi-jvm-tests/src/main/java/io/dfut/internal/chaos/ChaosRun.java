@@ -1,6 +1,8 @@
 package io.dfut.internal.chaos;
 
 import io.dfut.DFutException;
+import io.dfut.internal.jvms.Network;
+import io.dfut.internal.jvms.Sockets;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;

@@ -9,6 +9,8 @@ import io.dfut.DFut;
 import io.dfut.DFutContext;
 import io.dfut.DFutSystem;
 import io.dfut.NodeId;
+import io.dfut.internal.jvms.Network;
+import io.dfut.internal.jvms.Sockets;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;

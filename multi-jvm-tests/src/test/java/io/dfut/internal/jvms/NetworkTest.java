@@ -1,4 +1,4 @@
-package io.dfut.internal.chaos;
+package io.dfut.internal.jvms;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,4 +1,4 @@
-package io.dfut.internal.chaos;
+package io.dfut.internal.jvms;
 
 import java.io.IOException;
 import java.io.InputStream;

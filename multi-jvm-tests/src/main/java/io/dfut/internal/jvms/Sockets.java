@@ -1,4 +1,4 @@
-package io.dfut.internal.chaos;
+package io.dfut.internal.jvms;
 
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -12,7 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /** Whose a socket is, as Linux tells it in {@code /proc}. */
-final class Sockets {
+public final class Sockets {
   private static final Path PROC = Path.of("/proc");
   private static final List<Path> TABLES =
       List.of(PROC.resolve("net/tcp6"), PROC.resolve("net/tcp"));
@@ -20,7 +20,7 @@ final class Sockets {
   private Sockets() {}
 
   /** Whether this system tells. */
-  static boolean canTell() {
+  public static boolean canTell() {
     return TABLES.stream().anyMatch(Files::isReadable);
   }
 
