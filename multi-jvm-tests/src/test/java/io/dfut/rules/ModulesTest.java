@@ -9,12 +9,17 @@ import java.io.ObjectInputStream;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Test;
 
-/** Imports run one way: samples, chaos → cluster → store → core. Here all modules can be seen. */
+/**
+ * Imports run one way: samples, chaos, test kit → cluster → store → core. Here all modules can be
+ * seen.
+ */
 final class ModulesTest {
   private static final String STORE = "io.dfut.internal.store..";
   private static final String CLUSTER = "io.dfut.internal.cluster..";
   private static final String SAMPLES = "io.dfut.samples..";
   private static final String CHAOS = "io.dfut.internal.chaos..";
+  private static final String JVMS = "io.dfut.internal.jvms..";
+  private static final String TEST_KIT = "io.dfut.testkit..";
 
   private static final JavaClasses ALL =
       new ClassFileImporter()
@@ -37,7 +42,7 @@ final class ModulesTest {
   void coreKnowsNoneOfTheOthers() {
     noClasses()
         .that()
-        .resideOutsideOfPackages(STORE, CLUSTER, SAMPLES, CHAOS)
+        .resideOutsideOfPackages(STORE, CLUSTER, SAMPLES, CHAOS, JVMS, TEST_KIT)
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(STORE, CLUSTER, SAMPLES)
@@ -74,6 +79,36 @@ final class ModulesTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage(CHAOS)
+        .check(ALL);
+  }
+
+  @Test
+  void nobodyKnowsTheTestKitOrWhatStartsJvms() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(CHAOS, JVMS, TEST_KIT)
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(JVMS, TEST_KIT)
+        .check(ALL);
+  }
+
+  /** Whoever starts chaos, or a sample, has no JUnit. */
+  @Test
+  void onlyTheTestKitKnowsJunit() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage(TEST_KIT)
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("org.junit..")
+        .check(ALL);
+    noClasses()
+        .that()
+        .resideInAPackage(CHAOS)
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage(TEST_KIT)
         .check(ALL);
   }
 

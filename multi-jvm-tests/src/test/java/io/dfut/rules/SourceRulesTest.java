@@ -23,6 +23,10 @@ class SourceRulesTest {
   private static final Path ROOT = root();
   private static final List<String> MODULES = List.of("core", "store", "cluster");
 
+  /** Where the types are that users see. */
+  private static final List<String> FACES =
+      List.of("core/src/main/java/io/dfut", "multi-jvm-tests/src/main/java/io/dfut/testkit");
+
   /** Properties of the launcher and of logging, which are no keys of the configuration. */
   private static final Set<String> NOT_KEYS =
       Set.of(
@@ -49,6 +53,12 @@ class SourceRulesTest {
 
   private static List<Path> sources(String module) throws IOException {
     try (Stream<Path> files = Files.walk(ROOT.resolve(module).resolve("src/main/java"))) {
+      return files.filter(file -> file.toString().endsWith(".java")).sorted().toList();
+    }
+  }
+
+  private static List<Path> javaFiles(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
       return files.filter(file -> file.toString().endsWith(".java")).sorted().toList();
     }
   }
@@ -103,10 +113,8 @@ class SourceRulesTest {
   void everythingThatUsersSeeIsDocumented() throws IOException {
     List<String> bare = new ArrayList<>();
     int seen = 0;
-    Path face = ROOT.resolve("core/src/main/java/io/dfut");
-    try (Stream<Path> files = Files.list(face)) {
-      for (Path source :
-          files.filter(file -> file.toString().endsWith(".java")).sorted().toList()) {
+    for (String face : FACES) {
+      for (Path source : javaFiles(ROOT.resolve(face))) {
         List<String> lines = Files.readAllLines(source);
         for (int i = 0; i < lines.size(); i++) {
           String line = lines.get(i);

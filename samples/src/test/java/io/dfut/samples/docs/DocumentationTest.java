@@ -8,6 +8,7 @@ import io.dfut.DFutSystem;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -34,10 +35,14 @@ final class DocumentationTest {
   @Test
   void everyJavaBlockIsARegionOfTheExamples() {
     Map<String, String> regions =
-        Pages.regions(
-            Pages.read(
-                ROOT.resolve(
-                    "samples/src/test/java/io/dfut/samples/docs/GettingStartedExamples.java")));
+        new HashMap<>(
+            Pages.regions(
+                Pages.read(
+                    ROOT.resolve(
+                        "samples/src/test/java/io/dfut/samples/docs/GettingStartedExamples.java"))));
+    // Compiled and run there, since this module does not see the test kit.
+    Pages.files(ROOT.resolve("multi-jvm-tests/src/test/java/io/dfut/testkit/guide"), ".java")
+        .forEach(source -> regions.putAll(Pages.regions(Pages.read(source))));
     for (Path page : Pages.files(ROOT.resolve("docs"), ".md")) {
       for (Pages.Block block : Pages.blocks(Pages.read(page))) {
         if (!block.language().equals("java")
@@ -56,7 +61,7 @@ final class DocumentationTest {
                                 + ": a java block without <!-- example: REGION --> or <!-- not"
                                 + " compiled: REASON --> on the line before:\n"
                                 + block.text()));
-        assertThat(regions).as("regions of GettingStartedExamples").containsKey(name);
+        assertThat(regions).as("regions of the examples").containsKey(name);
         assertThat(block.text()).as("%s, example %s", page, name).isEqualTo(regions.get(name));
       }
     }
