@@ -7,6 +7,7 @@ import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.ThrowableProxyUtil;
 import ch.qos.logback.core.read.ListAppender;
+import io.dfut.testkit.HangWatch;
 import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.List;
@@ -19,10 +20,10 @@ import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
 import org.slf4j.LoggerFactory;
 
 /**
- * What every scenario asserts besides its own outcome: that nothing is left on any node once its
- * handles are released, and that nothing was logged as an error. The system is shared by all suites
- * that run in the same place; after a scenario that failed a new one is started, so that one
- * failure does not make others.
+ * What every scenario asserts besides its own outcome: that nothing hangs, that nothing is left on
+ * any node once its handles are released, and that nothing was logged as an error. The system is
+ * shared by all suites that run in the same place; after a scenario that failed a new one is
+ * started, so that one failure does not make others.
  */
 final class Checks implements BeforeEachCallback, InvocationInterceptor, AfterEachCallback {
   private static final ExtensionContext.Namespace SHARED =
@@ -90,6 +91,7 @@ final class Checks implements BeforeEachCallback, InvocationInterceptor, AfterEa
         () -> {
           try {
             invocation.proceed();
+            HangWatch.assertNoHang(scenarios.dfut, UNTIL_EMPTY);
           } catch (Throwable e) {
             thrown.set(e);
           }
