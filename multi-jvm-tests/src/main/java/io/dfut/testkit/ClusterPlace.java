@@ -108,6 +108,7 @@ final class ClusterPlace implements Place {
   private final Optional<Network> network;
   private final List<Slot> slots;
   private final DFutNodes nodes;
+  private volatile boolean isCut;
 
   /** For Ctrl-C: a frozen node would not notice that this JVM has ended. */
   private final Thread abandoning = new Thread(this::abandon, "abandon the nodes");
@@ -305,6 +306,7 @@ final class ClusterPlace implements Place {
   }
 
   void cut(String one, String other) {
+    isCut = true;
     set(one, other, Network.Way.STALLED);
   }
 
@@ -318,6 +320,7 @@ final class ClusterPlace implements Place {
         names().filter(name -> !name.equals(one)).forEach(other -> open(one, other));
       }
     }
+    isCut = false;
   }
 
   private void open(String one, String other) {
@@ -340,6 +343,11 @@ final class ClusterPlace implements Place {
   }
 
   // ---- between tests ----
+
+  @Override
+  public boolean isCut() {
+    return isCut;
+  }
 
   @Override
   public void letGo() {

@@ -84,6 +84,10 @@ final class DFutExtension
       return place;
     }
 
+    synchronized Optional<Place> started() {
+      return Optional.ofNullable(place);
+    }
+
     /** As whole as at the start. */
     synchronized void repair() {
       if (place != null && !place.repair()) {
@@ -306,6 +310,7 @@ final class DFutExtension
       throw hang.get();
     }
     if (isRunning(place)) { // a test may close it
+      place.letGo();
       HangWatch.assertNoHang(place.driver(), patience);
     }
   }
@@ -348,8 +353,8 @@ final class DFutExtension
 
     private List<Inspection.Pending> hung(Duration within) {
       try {
-        return HangWatch.hung(place.driver(), within);
-      } catch (IllegalStateException e) {
+        return place.isCut() ? List.of() : HangWatch.hung(place.driver(), within);
+      } catch (RuntimeException e) {
         return List.of(); // the system was closed, or a table did not answer in time
       }
     }
@@ -375,7 +380,10 @@ final class DFutExtension
   @Override
   public void afterEach(ExtensionContext context) {
     Held held = held(context);
-    Place place = held.place();
+    held.started().ifPresent(place -> check(context, held, place)); // unless it could not be
+  }
+
+  private static void check(ExtensionContext context, Held held, Place place) {
     Optional<Throwable> failure = context.getExecutionException();
     boolean good = false;
     try {

@@ -28,6 +28,11 @@ final class LocalPlace implements Place {
   }
 
   @Override
+  public boolean isCut() {
+    return false;
+  }
+
+  @Override
   public void letGo() {}
 
   @Override

@@ -14,6 +14,9 @@ interface Place extends AutoCloseable {
   /** Undoes what a test has done to it; false when it has to be replaced. */
   boolean repair();
 
+  /** Whether messages are held back that nobody but who sent them knows of. */
+  boolean isCut();
+
   /** What a test did to the connections and threads of nodes ends. */
   void letGo();
 

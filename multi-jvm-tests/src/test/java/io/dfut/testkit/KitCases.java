@@ -1,11 +1,15 @@
 package io.dfut.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.dfut.DFut;
+import io.dfut.DFutContext;
 import io.dfut.DFutSystem;
 import io.dfut.DPromise;
+import io.dfut.GetTimeoutException;
 import io.dfut.Inspection;
+import io.dfut.NodeId;
 import io.dfut.internal.runtime.Losses;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -295,6 +299,30 @@ final class KitCases {
     void hasANewCluster(DFutNodes nodes) {
       assertThat(nodes.get(0).pid()).isNotEqualTo(pid);
       assertThat(ProcessHandle.of(pid).filter(ProcessHandle::isAlive)).isEmpty();
+    }
+  }
+
+  @DFutCluster(
+      nodes = 3,
+      cpus = 1,
+      partitions = true,
+      patience = "1 s",
+      leakCheck = false,
+      allow = "io.dfut.")
+  static class CutForLong {
+    static int oneAt(NodeId node) {
+      return DFutContext.current().task(KitCases::one).on(node).submit().get();
+    }
+
+    @Test
+    void goesOn(DFutSystem dfut, DFutNodes nodes) {
+      nodes.partition(nodes.get(1), nodes.get(2));
+      DFut<Integer> one =
+          dfut.task(CutForLong::oneAt).on(nodes.get(1).nodeId()).submit(nodes.get(2).nodeId());
+      assertThatThrownBy(() -> one.get(Duration.ofSeconds(4)))
+          .isInstanceOf(GetTimeoutException.class);
+      nodes.heal();
+      assertThat(one.get(SOON)).isEqualTo(1);
     }
   }
 

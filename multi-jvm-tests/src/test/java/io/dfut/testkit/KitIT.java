@@ -3,6 +3,8 @@ package io.dfut.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 
 /** What the kit does with tests on a cluster that fail. */
 final class KitIT {
@@ -16,6 +18,12 @@ final class KitIT {
         .contains("---- node-1 (127.0.0.1:")
         .contains("  words of a node\n");
     assertThat(runs.succeeded()).as("the test after it").isEqualTo(1);
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void whatACutHoldsBackIsNoHang() {
+    assertThat(Runs.of(KitCases.CutForLong.class).failures()).isEmpty();
   }
 
   @Test
