@@ -10,7 +10,6 @@ import io.dfut.internal.protocol.SchedulerMessage.TaskBlocked;
 import io.dfut.internal.protocol.SchedulerMessage.TaskUnblocked;
 import io.dfut.internal.protocol.WorkerMessage.TaskHandedBack;
 import io.dfut.internal.task.TaskSpec;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -44,14 +43,8 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
    */
   private final Object moves = new Object();
 
-  /** Taken from under {@link #moves}; asked without, as a hint, whether there is work. */
-  private final MpscQueue<Pushed> queue = new MpscQueue<>();
-
-  /** What was taken from the queue and is to run before the rest of it. Guarded by moves. */
-  private final ArrayDeque<Pushed> first = new ArrayDeque<>(0);
-
-  /** Whether there is one of these. Written under moves. */
-  private volatile boolean hasFirst;
+  /** Guarded by {@link #moves}, but for what needs no guard. */
+  private final RunQueue<Pushed> queue = new RunQueue<>();
 
   private final AtomicReference<Thread> thread = new AtomicReference<>();
 
@@ -90,7 +83,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
   public void offer(Pushed pushed) {
     var fetched = pushed.fetch(worker);
     if (fetched.isDone()) {
-      queue.offer(pushed);
+      queue.add(pushed);
       enqueued(pushed);
       return;
     }
@@ -105,7 +98,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
       if (!fetching.remove(pushed)) {
         return; // it was cancelled
       }
-      queue.offer(pushed);
+      queue.add(pushed);
     }
     enqueued(pushed);
   }
@@ -162,7 +155,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
       return null;
     }
     synchronized (moves) {
-      Pushed next = ended ? null : poll();
+      Pushed next = ended ? null : queue.poll();
       if (next == null) {
         return null;
       }
@@ -213,12 +206,11 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
     }
     Pushed head;
     synchronized (moves) {
-      head = poll();
+      head = queue.poll();
       if (head == null) {
         return;
       }
-      first.addFirst(head); // where it can be cancelled
-      hasFirst = true;
+      queue.putBack(head); // where it can be cancelled
     }
     worker.answers().settle();
     if (head.push.lease().equals(away)) {
@@ -263,17 +255,12 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
 
   @Override
   public boolean hasMore() {
-    return hasFirst || !queue.isEmpty();
+    return queue.hasMore();
   }
 
   private Pushed poll() {
     synchronized (moves) {
-      if (!hasFirst) {
-        return queue.poll();
-      }
-      Pushed next = first.poll();
-      hasFirst = !first.isEmpty();
-      return next;
+      return queue.poll();
     }
   }
 
@@ -302,16 +289,11 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
   }
 
   private void handBackForeign() {
-    List<Pushed> foreign = new ArrayList<>(0);
+    List<Pushed> foreign;
     synchronized (moves) {
-      moveToFirst();
-      for (Pushed pushed : first) {
-        if (!pushed.push.spec().id().owner().node().equals(worker.id().node())) {
-          foreign.add(pushed);
-        }
-      }
-      first.removeAll(foreign);
-      hasFirst = !first.isEmpty();
+      foreign =
+          queue.takeOut(
+              pushed -> !pushed.push.spec().id().owner().node().equals(worker.id().node()));
     }
     foreign.forEach(this::handBack);
   }
@@ -347,24 +329,14 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
 
   private Pushed newest() {
     synchronized (moves) {
-      moveToFirst();
-      return first.peekLast();
+      return queue.newest();
     }
   }
 
   private boolean waits(Pushed pushed) {
     synchronized (moves) {
-      moveToFirst();
-      return first.contains(pushed);
+      return queue.contains(pushed);
     }
-  }
-
-  /** Under the lock: so that they can be gone through. */
-  private void moveToFirst() {
-    for (Pushed next = queue.poll(); next != null; next = queue.poll()) {
-      first.addLast(next);
-    }
-    hasFirst = !first.isEmpty();
   }
 
   private LeaseId lease() {
@@ -391,10 +363,7 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
     synchronized (moves) {
       fetching.stream().filter(which).forEach(out::add);
       out.forEach(fetching::remove);
-      moveToFirst();
-      first.stream().filter(which).forEach(out::add);
-      first.removeAll(out);
-      hasFirst = !first.isEmpty();
+      out.addAll(queue.takeOut(which));
     }
     out.forEach(pushed -> pushed.claim.take(pushed.push.attempt()));
     out.forEach(worker::drop);
