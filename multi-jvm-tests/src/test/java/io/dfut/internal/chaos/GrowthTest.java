@@ -8,8 +8,6 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.IntToLongFunction;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.DisplayName;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Series of what a process takes, made up, a sample every half minute. */
@@ -30,8 +28,6 @@ final class GrowthTest {
   }
 
   @Test
-  @Tag("C307")
-  @DisplayName("307 what stays as it is after its warm-up, however it varies, is no growth")
   void whatStaysAfterItsWarmUpIsNoGrowth() {
     SplittableRandom random = new SplittableRandom(1);
     Growth growth =
@@ -45,8 +41,6 @@ final class GrowthTest {
   }
 
   @Test
-  @Tag("C307")
-  @DisplayName("307 a slow leak under noise is growth, in an hour and in a day")
   void aSlowLeakIsGrowth() {
     SplittableRandom random = new SplittableRandom(2);
     Growth hour =
