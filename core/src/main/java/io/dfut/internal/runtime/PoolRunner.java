@@ -381,9 +381,8 @@ final class PoolRunner implements TaskRunner, TaskContext.Slot {
   @Override
   public void waiting(BiConsumer<Pushed, Inspection.Stage> action) {
     synchronized (moves) {
-      moveToFirst();
       fetching.forEach(pushed -> action.accept(pushed, Inspection.Stage.ARGUMENTS));
-      first.forEach(pushed -> action.accept(pushed, Inspection.Stage.QUEUED));
+      queue.forEach(pushed -> action.accept(pushed, Inspection.Stage.QUEUED));
     }
   }
 

@@ -3,6 +3,7 @@ package io.dfut.internal.runtime;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
@@ -58,6 +59,11 @@ final class RunQueue<E> {
   boolean contains(E item) {
     gather();
     return first.contains(item);
+  }
+
+  void forEach(Consumer<? super E> action) {
+    gather();
+    first.forEach(action);
   }
 
   /** Takes out all of which this holds. */

@@ -2,7 +2,10 @@ package io.dfut.internal.chaos;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.dfut.DFut;
+import io.dfut.DFutException;
 import io.dfut.DFutSystem;
+import io.dfut.NodeId;
 import io.dfut.internal.cluster.launch.JvmProcess;
 import io.dfut.internal.cluster.launch.Launcher;
 import io.dfut.internal.jvms.Doors;
@@ -324,6 +327,30 @@ public final class ChaosCluster implements AutoCloseable {
   /** Nodes that have ended and were not to. */
   List<Slot> fallen() {
     return slots.stream().filter(slot -> slot.up && !slot.process.isAlive()).toList();
+  }
+
+  /**
+   * What each process that lives takes; at rest. Each is asked, by a task for nodes.
+   *
+   * @param seconds since the run began
+   */
+  List<Footprint> footprints(double seconds) {
+    List<Footprint> all = new ArrayList<>();
+    all.add(Footprint.of(DRIVER, seconds, ProcessHandle.current().pid(), Footprint.inside()));
+    for (Slot slot : slots) {
+      NodeId node =
+          driver.nodes().stream()
+              .filter(one -> one.address().equals(slot.address()))
+              .findFirst()
+              .orElseThrow(() -> new Violation(slot + " is not seen by the driver"));
+      try (DFut<long[]> inside = driver.task(Footprint::inside).on(node).submit()) {
+        all.add(
+            Footprint.of(slot.process.name(), seconds, slot.process.pid(), inside.get(PATIENCE)));
+      } catch (DFutException e) {
+        throw new Violation(slot + " cannot be measured: " + e.getMessage(), e);
+      }
+    }
+    return all;
   }
 
   // ---- the end ----

@@ -49,7 +49,11 @@ record ChaosOptions(
         --jobs N        programs that run at a time, 1 to 256 (default 6)
         --round S       seconds until all work runs out and leaks are looked for (default 120)
         --json FILE     writes the summary there as well, as one JSON object
-      Exit code: 0 when every answer was right, everything ended, and nothing was left behind.
+      What each process takes is written down whenever all work has run out; of those that are
+      there at the end of 8 rounds and more, such as all with --faults pause,slow,stall, it must
+      not go on growing.
+      Exit code: 0 when every answer was right, everything ended, nothing was left behind, and
+      nothing grew.
       """;
 
   /**

@@ -53,6 +53,9 @@ final class ChaosRun {
   private int inTime;
   private int rounds;
 
+  /** Of each process that lived at the end of a round. */
+  private final List<Footprint> footprints = new ArrayList<>();
+
   ChaosRun(ChaosOptions options, PrintStream out) {
     this.options = options;
     this.out = out;
@@ -91,6 +94,7 @@ final class ChaosRun {
         while (System.nanoTime() - endNanos < 0) {
           round(Math.min(options.round().toNanos(), endNanos - System.nanoTime()));
         }
+        judgeGrowth();
         List<Path> left = started.stopAll();
         if (!left.isEmpty()) {
           throw new Violation("files are left of nodes that have all ended: " + left);
@@ -143,6 +147,21 @@ final class ChaosRun {
       cluster.driver().inspectCluster(LOOK).assertNoLeaks(UNTIL_EMPTY);
     } catch (AssertionError | DFutException e) {
       throw new Violation("something is left: " + e.getMessage(), e);
+    }
+    List<Footprint> now = cluster.footprints((System.nanoTime() - startNanos) / 1e9);
+    now.forEach(footprint -> say(footprint.toString()));
+    footprints.addAll(now);
+  }
+
+  private void judgeGrowth() {
+    List<Growth> all = Growth.of(footprints);
+    if (all.isEmpty()) {
+      say("no process was there at the end of enough rounds to say whether it grows");
+    }
+    all.forEach(growth -> say(growth.toString()));
+    List<Growth> tooMuch = all.stream().filter(Growth::isTooMuch).toList();
+    if (!tooMuch.isEmpty()) {
+      throw new Violation("it grows and grows: " + tooMuch);
     }
   }
 
