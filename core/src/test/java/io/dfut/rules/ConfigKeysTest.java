@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 final class ConfigKeysTest {
   /** System properties of the launcher and of the tests, which are no configuration. */
   private static final Set<String> SYSTEM_PROPERTIES =
-      Set.of("dfut.run.cluster", "dfut.jvm.flags", "dfut.chaos.ledger");
+      Set.of("dfut.run.cluster", "dfut.jvm.flags", "dfut.chaos.ledger", "dfut.testkit.class-cache");
 
   private static final Pattern LITERAL = Pattern.compile("\"(dfut\\.[a-z0-9.-]*[a-z0-9])");
 
