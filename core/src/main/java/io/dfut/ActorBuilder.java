@@ -6,6 +6,7 @@ import io.dfut.internal.api.Placement;
 import io.dfut.internal.api.Resources;
 import io.dfut.internal.api.TaskTemplate;
 import io.dfut.internal.task.TaskSpec;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -16,6 +17,9 @@ import java.util.Optional;
  * @param <A> the actor's class
  */
 public final class ActorBuilder<A extends DFutActor<?>> {
+  /** Timers of an actor system do not run much longer. */
+  private static final Duration CHECKPOINTS_MAX = Duration.ofDays(10);
+
   private final ContextBackend backend;
   private final ActorTemplate template;
   private final Object[] arguments;
@@ -34,7 +38,13 @@ public final class ActorBuilder<A extends DFutActor<?>> {
             Optional.empty());
     this(
         backend,
-        new ActorTemplate(creation, Optional.empty(), 1, false, TaskSpec.Restarts.NONE),
+        new ActorTemplate(
+            creation,
+            Optional.empty(),
+            1,
+            false,
+            TaskSpec.Restarts.NONE,
+            TaskSpec.Checkpoints.DEFAULT),
         arguments);
   }
 
@@ -97,9 +107,9 @@ public final class ActorBuilder<A extends DFutActor<?>> {
    * How often the actor is made anew when it dies with its worker or node, or by {@link
    * DFutContext#kill(io.dfut.ActorHandle, boolean)}: 0 by default, −1 for no bound. Its constructor
    * runs again, with the same arguments, where there is room; what it had in its fields is gone
-   * ({@link DFutActor#isRestarted()} tells). While it is being made, and for calls that were in
-   * flight, callers get {@link ActorUnavailableException}, unless {@link #maxTaskRetries} lets them
-   * wait.
+   * ({@link DFutActor#isRestarted()} tells), unless it is {@link Checkpointed}. While it is being
+   * made, and for calls that were in flight, callers get {@link ActorUnavailableException}, unless
+   * {@link #maxTaskRetries} lets them wait.
    *
    * <p>The actor's owner, who created it, makes it anew: with the owner gone, nobody does, not even
    * a detached one.
@@ -126,6 +136,54 @@ public final class ActorBuilder<A extends DFutActor<?>> {
     return with(
         template.restarts(
             new TaskSpec.Restarts(template.restarts().max(), bound("maxTaskRetries", retries))));
+  }
+
+  /**
+   * For a {@link Checkpointed} actor that may be restarted: saves its state after so many calls and
+   * messages, and not by time unless {@link #checkpointEvery(Duration)} says so too. By default it
+   * is saved a second after it has been changed. One state is saved at a time: when they are due
+   * faster than that, fewer are.
+   *
+   * @throws IllegalArgumentException below 1
+   */
+  public ActorBuilder<A> checkpointEvery(int calls) {
+    if (calls < 1) {
+      throw new IllegalArgumentException(
+          "checkpointEvery is " + calls + " calls; it must be at least 1");
+    }
+    return with(template.checkpoints(new TaskSpec.Checkpoints(calls, byTime())));
+  }
+
+  /**
+   * For a {@link Checkpointed} actor that may be restarted: saves its state so long after it has
+   * been changed by a call or message, and not by their number unless {@link #checkpointEvery(int)}
+   * says so too. More than ten days count as ten.
+   *
+   * @throws IllegalArgumentException when it is not above 0
+   */
+  public ActorBuilder<A> checkpointEvery(Duration time) {
+    Objects.requireNonNull(time, "time");
+    if (!time.isPositive()) {
+      throw new IllegalArgumentException("checkpointEvery is " + time + "; it must be above 0");
+    }
+    Duration bounded = time.compareTo(CHECKPOINTS_MAX) > 0 ? CHECKPOINTS_MAX : time;
+    return with(
+        template.checkpoints(
+            new TaskSpec.Checkpoints(template.checkpoints().everyCalls(), bounded.toNanos())));
+  }
+
+  /**
+   * For a {@link Checkpointed} actor that may be restarted: saves its state only when {@link
+   * DFutActor#saveCheckpoint()} asks, and when the actor moves as its node leaves.
+   */
+  public ActorBuilder<A> checkpointOnDemand() {
+    return with(template.checkpoints(TaskSpec.Checkpoints.ON_DEMAND));
+  }
+
+  /** The time that was asked for; the default is for those who ask for nothing. */
+  private long byTime() {
+    TaskSpec.Checkpoints now = template.checkpoints();
+    return now == TaskSpec.Checkpoints.DEFAULT ? 0 : now.everyNanos();
   }
 
   private static int bound(String what, int times) {

@@ -98,6 +98,24 @@ public abstract class DFutActor<M> {
     return cell.isRestarted();
   }
 
+  /**
+   * Whether a saved state was given to {@link Checkpointed#restore} of this object, and taken. True
+   * from {@link #onStart()} on.
+   */
+  protected final boolean isRestored() {
+    return cell.isRestored();
+  }
+
+  /**
+   * Has the state of this actor saved after the running method; see {@link Checkpointed}. Returns
+   * at once: the method's result may arrive before the state is safe. Does nothing where no state
+   * is kept: in an actor that is not {@code Checkpointed}, is not made anew any more, or was
+   * spawned as a behaviour.
+   */
+  protected final void saveCheckpoint() {
+    cell.saveCheckpoint();
+  }
+
   /** Ends this actor after the running method: that call gets its result, calls behind it fail. */
   protected final void stopSelf() {
     cell.stopSelf();

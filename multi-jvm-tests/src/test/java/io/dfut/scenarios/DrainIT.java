@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -367,6 +368,38 @@ final class DrainIT {
         .ignoreException(ActorUnavailableException.class)
         .until(() -> now(counter.task(Counter::add).submit()) > 0);
     counter.close();
+    anchor.close();
+  }
+
+  @Test
+  @DisplayName("an actor that moves takes along what it has not saved yet, large or small")
+  void movingActorsForgetNothing() {
+    Leaver host = new Leaver("bank");
+    DFut<byte[]> anchor = anchor(host);
+    List<ActorHandle<Ledger>> ledgers =
+        Stream.of(Set.<Ledger.Trouble>of(), Set.of(Ledger.Trouble.LARGE))
+            .map(
+                troubles ->
+                    dfut.actor(Ledger::new, 0, troubles)
+                        .near(anchor)
+                        .maxRestarts(1)
+                        .checkpointOnDemand()
+                        .create())
+            .toList();
+    for (ActorHandle<Ledger> ledger : ledgers) {
+      assertThat(now(ledger.task(Ledger::where).submit())).isEqualTo(host.node());
+      assertThat(now(ledger.task(Ledger::add).submit(5))).isEqualTo(5);
+    }
+    host.process.terminate();
+    for (ActorHandle<Ledger> ledger : ledgers) {
+      int sum = 5;
+      do {
+        assertThat(now(ledger.task(Ledger::add).submit(1))).isEqualTo(++sum);
+      } while (!now(ledger.task(Ledger::where).submit()).equals(stays.node()));
+      assertThat(now(ledger.task(Ledger::story).submit())).isEqualTo("restarted, restored from 0");
+      ledger.close();
+    }
+    host.assertLeaves();
     anchor.close();
   }
 

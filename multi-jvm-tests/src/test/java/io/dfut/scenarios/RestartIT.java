@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -243,6 +244,69 @@ final class RestartIT {
       cluster.replaceMortal();
       assertThat(now(caller.task(Caller::callThrough).submit())).isEqualTo(3);
       assertThat(now(caller.task(Caller::callThrough).submit())).isEqualTo(4);
+    }
+  }
+
+  private ActorHandle<Ledger> ledger(Ledger.Trouble... troubles) {
+    return cluster
+        .dfut
+        .actor(Ledger::new, 0, Set.of(troubles))
+        .resource(DyingCluster.SOIL, 1)
+        .maxRestarts(-1)
+        .maxTaskRetries(-1)
+        .checkpointOnDemand()
+        .create();
+  }
+
+  private static void saveAtThree(ActorHandle<Ledger> ledger) {
+    assertThat(now(ledger.task(Ledger::add).submit(1))).isEqualTo(1);
+    assertThat(now(ledger.task(Ledger::addAndSave).submit(2))).isEqualTo(3);
+    DyingCluster.eventually("its state is not taken")
+        .until(() -> now(ledger.task(Ledger::saves).submit()) == 1);
+  }
+
+  @Test
+  @Tag("C162")
+  @DisplayName("162 a counter that was saved at 3 counts on from there after its node was killed")
+  void isRestoredOnAnotherNode() {
+    try (ActorHandle<Ledger> ledger = ledger()) {
+      saveAtThree(ledger);
+      NodeId first = now(ledger.task(Ledger::where).submit());
+      cluster.replaceMortal();
+      assertThat(now(ledger.task(Ledger::add).submit(1))).isEqualTo(4);
+      assertThat(now(ledger.task(Ledger::where).submit())).isNotEqualTo(first);
+      assertThat(now(ledger.task(Ledger::story).submit())).isEqualTo("restarted, restored from 0");
+    }
+  }
+
+  @Test
+  @Tag("C162")
+  @DisplayName("162 a large state that has left the actor's node survives that")
+  void aLargeStateSurvivesItsNode() {
+    try (ActorHandle<Ledger> ledger = ledger(Ledger.Trouble.LARGE)) {
+      saveAtThree(ledger);
+      DyingCluster.eventually("its state stays at its node")
+          .until(
+              () ->
+                  cluster.dfut.inspect().rows().stream()
+                      .filter(row -> row.object().equals(ledger.id().object()))
+                      .anyMatch(row -> !row.lineage().isEmpty()));
+      cluster.replaceMortal();
+      assertThat(now(ledger.task(Ledger::add).submit(1))).isEqualTo(4);
+      cluster.replaceMortal();
+      assertThat(now(ledger.task(Ledger::add).submit(2))).isEqualTo(5);
+    }
+  }
+
+  @Test
+  @Tag("C162")
+  @DisplayName("162 a state that cannot be restored is done without: the actor begins anew, once")
+  void aStateThatCannotBeRestored() {
+    try (ActorHandle<Ledger> ledger = ledger(Ledger.Trouble.RESTORE_THROWS)) {
+      saveAtThree(ledger);
+      cluster.replaceMortal();
+      assertThat(now(ledger.task(Ledger::add).submit(1))).isEqualTo(1);
+      assertThat(now(ledger.task(Ledger::story).submit())).isEqualTo("restarted from 0");
     }
   }
 

@@ -6,7 +6,7 @@ import io.dfut.NodeId;
 /** What all nodes of a cluster must have in common. */
 final class Terms {
   /** Of control messages and handshakes. Counted up when an older node would misread a message. */
-  static final int WIRE_VERSION = 2;
+  static final int WIRE_VERSION = 3;
 
   /** Where {@link #WIRE_VERSION} stands in the configuration, for the check at joining. */
   static final String WIRE_VERSION_KEY = "dfut.cluster.wire-version";

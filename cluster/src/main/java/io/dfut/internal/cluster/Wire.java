@@ -26,7 +26,7 @@ sealed interface Wire extends Gateway.Command {
       return version == other.version && hopsMax == other.hopsMax;
     }
 
-    /** What is compared, for messages: {@code wire version 2, 4 redirections}. */
+    /** What is compared, for messages: {@code wire version 3, 4 redirections}. */
     String terms() {
       return "wire version " + version + ", " + Terms.HOPS_MAX + " = " + hopsMax;
     }

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.dfut.ActorDiedException;
 import io.dfut.ActorHandle;
+import io.dfut.Checkpointed;
 import io.dfut.DFut;
 import io.dfut.DFutActor;
 import io.dfut.DFutContext;
@@ -19,6 +20,7 @@ import io.dfut.internal.cluster.LinkFaults.Link;
 import io.dfut.internal.protocol.NodeMessage.CollectGarbage;
 import io.dfut.internal.protocol.SchedulerMessage.NodeLoad;
 import io.dfut.internal.protocol.WorkerMessage.ActorLost;
+import io.dfut.internal.protocol.WorkerMessage.CheckpointRefused;
 import io.dfut.internal.protocol.WorkerMessage.LeaseQueued;
 import io.dfut.internal.protocol.WorkerMessage.LeaseReclaimed;
 import io.dfut.internal.protocol.WorkerMessage.LeaseRedirected;
@@ -96,6 +98,7 @@ record EveryMessage(
     inPieces();
     namedActors();
     actorThatComesBack();
+    savedStates();
     callsOfTheDead();
     cancellation();
     sharedWorkers();
@@ -216,6 +219,32 @@ record EveryMessage(
               .atMost(bound)
               .until(() -> faults.seen(ActorLost.class, back()) > 0);
           caller.task(Caller::call).submit().get(bound);
+        });
+  }
+
+  /** An actor says when its state is due, and is told when nobody keeps it any more. */
+  private void savedStates() {
+    here.scope(
+        () -> {
+          ActorHandle<Saver> saver =
+              here.actor(Saver::new)
+                  .maxRestarts(1)
+                  .maxTaskRetries(-1)
+                  .checkpointEvery(1)
+                  .on(there.node())
+                  .create();
+          assertThat(saver.task(Saver::count).submit().get(bound)).isEqualTo(1);
+          await("its state is saved")
+              .atMost(bound)
+              .until(() -> saver.task(Saver::saves).submit().get(bound) > 0);
+          here.kill(saver, true);
+          await("it is not restored")
+              .atMost(bound)
+              .until(() -> saver.task(Saver::wasRestored).submit().get(bound));
+          assertThat(saver.task(Saver::count).submit().get(bound)).isEqualTo(2);
+          await("it asks still, though it is the last")
+              .atMost(bound)
+              .until(() -> faults.seen(CheckpointRefused.class, out()) > 0);
         });
   }
 
@@ -577,6 +606,35 @@ record EveryMessage(
       try (DFut<Void> done = other.task(Keeper::drop).submit()) {
         done.get();
       }
+    }
+  }
+
+  /** Counts, from where it was saved. */
+  static final class Saver extends DFutActor<Void> implements Checkpointed<Integer> {
+    private int n;
+    private int saves;
+
+    @Override
+    public Integer checkpoint() {
+      saves++;
+      return n;
+    }
+
+    @Override
+    public void restore(Integer saved) {
+      n = saved;
+    }
+
+    int count() {
+      return ++n;
+    }
+
+    int saves() {
+      return saves;
+    }
+
+    boolean wasRestored() {
+      return isRestored();
     }
   }
 

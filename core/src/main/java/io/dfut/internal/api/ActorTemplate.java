@@ -11,31 +11,38 @@ import java.util.Optional;
  * @param maxConcurrency how many methods may run at a time
  * @param detached whether it outlives its handles and its owner
  * @param restarts how often it comes back, and its calls
+ * @param checkpoints when its state is saved
  */
 public record ActorTemplate(
     TaskTemplate creation,
     Optional<String> name,
     int maxConcurrency,
     boolean detached,
-    TaskSpec.Restarts restarts) {
+    TaskSpec.Restarts restarts,
+    TaskSpec.Checkpoints checkpoints) {
 
   public ActorTemplate creation(TaskTemplate other) {
-    return new ActorTemplate(other, name, maxConcurrency, detached, restarts);
+    return new ActorTemplate(other, name, maxConcurrency, detached, restarts, checkpoints);
   }
 
   public ActorTemplate named(String newName) {
-    return new ActorTemplate(creation, Optional.of(newName), maxConcurrency, detached, restarts);
+    return new ActorTemplate(
+        creation, Optional.of(newName), maxConcurrency, detached, restarts, checkpoints);
   }
 
   public ActorTemplate maxConcurrency(int methods) {
-    return new ActorTemplate(creation, name, methods, detached, restarts);
+    return new ActorTemplate(creation, name, methods, detached, restarts, checkpoints);
   }
 
   public ActorTemplate outlivingItsOwner() {
-    return new ActorTemplate(creation, name, maxConcurrency, true, restarts);
+    return new ActorTemplate(creation, name, maxConcurrency, true, restarts, checkpoints);
   }
 
   public ActorTemplate restarts(TaskSpec.Restarts other) {
-    return new ActorTemplate(creation, name, maxConcurrency, detached, other);
+    return new ActorTemplate(creation, name, maxConcurrency, detached, other, checkpoints);
+  }
+
+  public ActorTemplate checkpoints(TaskSpec.Checkpoints other) {
+    return new ActorTemplate(creation, name, maxConcurrency, detached, restarts, other);
   }
 }

@@ -96,6 +96,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   private final LeaseBook leases;
   private final LineageLedger lineage;
   private final int outOfMemoryRetries;
+  private final SavedStates states;
 
   /**
    * By number: tasks whose ends are not known or whose descriptions are kept. Added by submit;
@@ -114,6 +115,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     this.leases = new LeaseBook(self, limits, this, this::locality, counter::isDead);
     this.lineage = new LineageLedger(limits.lineageBytesMax());
     this.outOfMemoryRetries = limits.outOfMemoryRetries();
+    this.states = new SavedStates(self.node(), counter, table, lineage);
     table.tasks(this);
   }
 
@@ -121,14 +123,19 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     this.effects = current;
     this.nowNanos = now;
     leases.effects(current);
+    states.effects(current);
   }
 
   LeaseBook leases() {
     return leases;
   }
 
+  SavedStates states() {
+    return states;
+  }
+
   boolean isEmpty() {
-    return tasks.isEmpty() && leases.isEmpty() && lineage.isEmpty();
+    return tasks.isEmpty() && leases.isEmpty() && lineage.isEmpty() && states.isEmpty();
   }
 
   int size() {
@@ -155,8 +162,34 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   // ---- submission ----
 
   void submit(WorkerInput.Submit submit) {
+    submit(submit, null);
+  }
+
+  /** A line of its own: no other call holds up the one that asks for an actor's state. */
+  void onStateAskedFor(WorkerInput.StateAskedFor asked) {
+    TaskSpec spec = asked.spec();
+    TaskRecord creation =
+        spec.kind() instanceof TaskSpec.Kind.Call(ActorId actor)
+            ? tasks.get(actor.sequence())
+            : null;
+    if (!states.wants(creation)) {
+      effects.accept(new WorkerEffect.TaskSettled(spec.id()));
+      return;
+    }
+    submit(
+        new WorkerInput.Submit(
+            spec,
+            List.of(asked.cell()),
+            asked.claim(),
+            Optional.empty(),
+            Optional.of(creation.spec.id())),
+        creation);
+  }
+
+  private void submit(WorkerInput.Submit submit, TaskRecord savesStateOf) {
     TaskSpec spec = submit.spec();
-    TaskRecord task = new TaskRecord(spec, submit.claim(), submit.parent(), outOfMemoryRetries);
+    TaskRecord task =
+        new TaskRecord(spec, submit.claim(), submit.parent(), outOfMemoryRetries, savesStateOf);
     TaskRecord before = tasks.put(spec.id().sequence(), task);
     Invariant.check(before == null, "a task was submitted twice", before);
     for (int i = 0; i < spec.results(); i++) {
@@ -248,7 +281,8 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     task.missing = 0;
     List<ObjectId> dependencies = task.spec.dependencies();
     for (ObjectId id : dependencies) {
-      if (counter.find(id).value instanceof Outcome.Failed(Failure failure)) {
+      if (counter.find(id).value instanceof Outcome.Failed(Failure failure)
+          && !states.giveUp(task, id)) {
         fail(task, failure); // at once: what else is waited for could take for ever
         return;
       }
@@ -272,7 +306,8 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       return; // cancelled meanwhile
     }
     task.missing--;
-    if (dependency.value instanceof Outcome.Failed(Failure failure)) {
+    if (dependency.value instanceof Outcome.Failed(Failure failure)
+        && !states.giveUp(task, dependency.id)) {
       fail(task, failure);
     } else if (task.missing == 0) {
       dependenciesThere(task);
@@ -284,7 +319,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     boolean again = false;
     for (ObjectId id : task.spec.dependencies()) {
       Row row = counter.find(id);
-      if (row.value instanceof Outcome.Failed(Failure failure)) {
+      if (row.value instanceof Outcome.Failed(Failure failure) && !states.giveUp(task, id)) {
         fail(task, failure);
         return;
       }
@@ -675,6 +710,9 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
   private void endActor(Row row, Failure failure) {
     noLongerThere(row);
     table.settle(row, row.id, new Outcome.Failed(failure));
+    if (row.task != null) {
+      releaseLineageIfDone(row.task); // nobody makes it anew
+    }
   }
 
   private void noLongerThere(Row row) {
@@ -853,10 +891,20 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
       Outcome outcome = answer.outcomes().get(i);
       settle(task, i, ranOutOfMemory(answer) ? withAttempts(outcome, task) : outcome);
     }
+    stateTaken(task);
     came.forEach(counter::holdReleased);
     stillHeld(answer);
     releaseArguments(task);
     releaseLineageIfDone(task);
+    if (task.spec.kind() instanceof TaskSpec.Kind.Creation) {
+      states.onMade(task);
+    }
+  }
+
+  private void stateTaken(TaskRecord task) {
+    if (task.savesStateOf != null) {
+      states.onTaken(task);
+    }
   }
 
   /** What the executor says that it still holds of what it was lent. */
@@ -1140,6 +1188,7 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
     for (int i = 0; i < task.spec.results(); i++) {
       settle(task, i, failed);
     }
+    stateTaken(task);
     if (task.location == null) {
       releaseArguments(task);
       releaseLineageIfDone(task);
@@ -1210,6 +1259,9 @@ final class TaskBook implements OwnershipTable.Tasks, LeaseBook.Pusher {
 
   private void letLineageGo(TaskRecord task) {
     lineage.release(task);
+    if (task.spec.kind() instanceof TaskSpec.Kind.Creation) {
+      states.onForgotten(task);
+    }
     if (task.holdsLineage) {
       task.holdsLineage = false;
       argumentsOf(task.spec).forEach(id -> counter.lineageReleased(counter.find(id)));

@@ -81,6 +81,9 @@ final class TaskRecord {
   /** Of an actor's call: the line in which it waits for its turn. */
   Optional<TaskId> line = Optional.empty();
 
+  /** The creation of the actor whose state this call asks for; null for any other task. */
+  final TaskRecord savesStateOf;
+
   /** The last attempt whose answer was applied, or dropped for good; −1 before. */
   int answeredAttempt = -1;
 
@@ -99,7 +102,13 @@ final class TaskRecord {
   /** When its time is up, on the machine's clock; 0 for never. */
   long deadlineNanos;
 
-  TaskRecord(TaskSpec spec, Claim claim, Optional<TaskId> parent, int outOfMemoryRetries) {
+  TaskRecord(
+      TaskSpec spec,
+      Claim claim,
+      Optional<TaskId> parent,
+      int outOfMemoryRetries,
+      TaskRecord savesStateOf) {
+    this.savesStateOf = savesStateOf;
     this.spec = spec;
     this.claim = claim;
     this.parent = parent;
@@ -131,15 +140,16 @@ final class TaskRecord {
 
   /** Whether this call, which is at no actor, waits for one that is being made anew. */
   boolean waitsFor(TaskSpec.Restarts restarts) {
-    return spec.maxRetries() != 0 || restarts.taskRetries() != 0;
+    return savesStateOf == null && (spec.maxRetries() != 0 || restarts.taskRetries() != 0);
   }
 
   /**
    * This call is sent to an actor: what that was created with says how often it may be sent again,
-   * unless the call does.
+   * unless the call does. One that asks for the actor's state is not: it is for the incarnation
+   * that has changed.
    */
   void sentTo(TaskSpec.Restarts restarts) {
-    if (attempt == 0 && spec.maxRetries() == 0 && restarts.any()) {
+    if (attempt == 0 && spec.maxRetries() == 0 && restarts.any() && savesStateOf == null) {
       retriesLeft = restarts.taskRetries();
     }
   }

@@ -60,6 +60,13 @@ public sealed interface WorkerEffect {
   record ActorGone(ActorId actor, TaskSpec.ActorOptions options) implements WorkerEffect {}
 
   /**
+   * Ask this actor for its state: by a call, which comes as {@link WorkerInput.StateAskedFor}.
+   *
+   * @param creation what it was made by
+   */
+  record TakeCheckpoint(ActorId actor, TaskSpec creation) implements WorkerEffect {}
+
+  /**
    * A task ended for good, in whatever way: it does not count against the pending tasks any more.
    */
   record TaskSettled(TaskId task) implements WorkerEffect {}

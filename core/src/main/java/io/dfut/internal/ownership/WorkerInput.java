@@ -41,6 +41,12 @@ public sealed interface WorkerInput {
     }
   }
 
+  /**
+   * The call that {@link WorkerEffect.TakeCheckpoint} wanted. Its result starts with one handle,
+   * which is the machine's.
+   */
+  record StateAskedFor(TaskSpec spec, Settleable cell, Claim claim) implements WorkerInput {}
+
   /** User code puts a value; it starts with one handle. */
   record Put(ObjectId object, Outcome value, CallSite site, Settleable cell)
       implements WorkerInput {}

@@ -58,6 +58,7 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
         row.handles = 1;
         row.addCell(made.cell());
       }
+      case WorkerInput.StateAskedFor asked -> tasks.onStateAskedFor(asked);
       case WorkerInput.PromiseSettled settled ->
           table.settle(counter.find(settled.object()), settled.object(), settled.outcome());
       case WorkerInput.HandleAdded added -> {
@@ -141,13 +142,18 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
       case WorkerMessage.CopyLost lost -> table.onCopyLost(lost);
       case WorkerMessage.CopyAdded added -> table.onCopyAdded(added);
       case WorkerMessage.CopyLeaves leaves -> table.onCopyLeaves(leaves);
-      case WorkerMessage.CopyMoved moved -> table.onCopyMoved(moved);
+      case WorkerMessage.CopyMoved moved -> {
+        table.onCopyMoved(moved);
+        tasks.states().onMoved(moved.object());
+      }
       case WorkerMessage.NodeDrains(io.dfut.NodeId node) -> {
         table.onNodeDrains(node);
         tasks.leases().onNodeDrains(node);
       }
       case WorkerMessage.EndActor end -> {} // the shell's: the machine has no actor
       case WorkerMessage.ActorEnded ended -> tasks.onActorEnded(ended.actor(), ended.failure());
+      case WorkerMessage.CheckpointDue due -> tasks.states().onDue(due);
+      case WorkerMessage.CheckpointRefused refused -> {} // the shell's, too
       case WorkerMessage.ActorLost lost -> table.onActorLost(lost);
       case WorkerMessage.WorkerDied(WorkerId dead, String cause) -> {
         tasks.leases().dropLeases(dead::equals);

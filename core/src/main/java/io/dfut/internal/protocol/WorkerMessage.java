@@ -218,6 +218,18 @@ public sealed interface WorkerMessage {
   record ActorEnded(ObjectId actor, Failure failure) implements WorkerMessage {}
 
   /**
+   * Actor to its owner: it has changed, and wants to be asked for its state. Answered by a call, or
+   * {@link CheckpointRefused}, and not sent again before. Those of an earlier incarnation are
+   * ignored.
+   *
+   * @param at the actor's worker
+   */
+  record CheckpointDue(ObjectId actor, WorkerId at) implements WorkerMessage {}
+
+  /** Owner to actor: it is not made anew any more, so nobody keeps its states. */
+  record CheckpointRefused(ObjectId actor) implements WorkerMessage {}
+
+  /**
    * Borrower to owner: the actor's worker is dead; where is it next? Answered by {@link Resolved}
    * once the owner has heard of that death itself, which alone tells whether the actor was killed,
    * and has made it anew or given it up.

@@ -32,6 +32,14 @@ public interface ActorCell {
         }
 
         @Override
+        public boolean isRestored() {
+          return false;
+        }
+
+        @Override
+        public void saveCheckpoint() {}
+
+        @Override
         public void stopSelf() {
           throw new IllegalStateException(
               "this actor was made with new, outside the system, so it cannot stop itself");
@@ -45,4 +53,8 @@ public interface ActorCell {
   void stopSelf();
 
   boolean isRestarted();
+
+  boolean isRestored();
+
+  void saveCheckpoint();
 }

@@ -2,6 +2,7 @@ package io.dfut.internal.runtime;
 
 import io.dfut.ActorHandle;
 import io.dfut.ActorId;
+import io.dfut.Checkpointed;
 import io.dfut.DFutActor;
 import io.dfut.DFutContext;
 import io.dfut.Inspection;
@@ -10,6 +11,7 @@ import io.dfut.WorkerId;
 import io.dfut.internal.api.ActorAccess;
 import io.dfut.internal.ownership.CallCycles;
 import io.dfut.internal.protocol.WorkerMessage.ActorEnded;
+import io.dfut.internal.protocol.WorkerMessage.CheckpointDue;
 import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
 import io.dfut.internal.task.Failure;
 import io.dfut.internal.task.Outcome;
@@ -74,6 +76,16 @@ final class ActorRunner implements TaskRunner, ActorCell {
   private boolean stopped;
   private DFutActor<?> actor;
 
+  private CheckpointPolicy checkpoints;
+
+  /**
+   * The owner's call for the actor's state; null for none. It runs before what is in the mailbox,
+   * and also when the actor goes elsewhere.
+   */
+  private Pushed stateCall;
+
+  private volatile boolean restored;
+
   /**
    * @param id empty for an actor that the user spawned as a behaviour: it has no remote calls
    * @param restarted whether another incarnation may have been before
@@ -90,18 +102,27 @@ final class ActorRunner implements TaskRunner, ActorCell {
     this.maxConcurrency = maxConcurrency;
     this.context = context;
     this.order = new CallOrder(call -> call.fetch(worker), this::fetched, this::enqueue);
+    this.checkpoints = checkpoints(TaskSpec.Checkpoints.ON_DEMAND, false);
+  }
+
+  private CheckpointPolicy checkpoints(TaskSpec.Checkpoints when, boolean areKept) {
+    return new CheckpointPolicy(
+        when, areKept, time -> worker.node().after(time, this::saveCheckpoint));
   }
 
   // ---- life ----
 
   /** Constructs the actor on the current thread and answers its creation. */
   void create(TaskContext making) {
+    TaskSpec spec = making.pushed.push.spec();
+    TaskSpec.ActorOptions options = ((TaskSpec.Kind.Creation) spec.kind()).options();
     synchronized (lock) {
-      creation = Optional.of(making.pushed.push.spec());
+      creation = Optional.of(spec);
+      checkpoints = checkpoints(options.checkpoints(), options.restarts().any());
     }
     making.run(
         body -> {
-          construct(() -> (DFutActor<?>) body.call(new Object[0]));
+          begin(restored(() -> (DFutActor<?>) body.call(new Object[0]), making, options));
           return actor;
         });
     if (exists()) {
@@ -121,12 +142,58 @@ final class ActorRunner implements TaskRunner, ActorCell {
    * the caller's.
    */
   void construct(ThrowingSupplier constructor) throws Throwable {
-    DFutActor<?> made =
-        ScopedValue.where(CurrentContext.CONSTRUCTING, this).call(() -> checked(constructor));
+    begin(constructed(constructor));
+  }
+
+  private DFutActor<?> constructed(ThrowingSupplier constructor) throws Exception {
+    return ScopedValue.where(CurrentContext.CONSTRUCTING, this).call(() -> checked(constructor));
+  }
+
+  private void begin(DFutActor<?> made) throws Exception {
     ActorAccess.get().onStart(made);
     synchronized (lock) {
       actor = made;
+      if (!(made instanceof Checkpointed)) {
+        checkpoints.stop();
+      }
     }
+  }
+
+  /** With its saved state, if there is one, and it can be read and is taken. */
+  private DFutActor<?> restored(
+      ThrowingSupplier constructor, TaskContext making, TaskSpec.ActorOptions options)
+      throws Throwable {
+    DFutActor<?> made = constructed(constructor);
+    if (options.state() == TaskSpec.SavedState.LOST) {
+      LOG.warn(
+          "the saved state of actor {} ({}) is lost with every copy of it: it begins without",
+          options.className(),
+          id.orElseThrow());
+    } else if (options.state() == TaskSpec.SavedState.LAST_ARGUMENT) {
+      try {
+        restore(made, making.savedState());
+        restored = true;
+      } catch (TaskContext.ArgumentLost e) {
+        throw e;
+      } catch (Throwable t) {
+        if (making.isCancelled()) {
+          throw t;
+        }
+        LOG.warn(
+            "actor {} ({}) cannot be restored from its saved state: it is constructed once more,"
+                + " without",
+            options.className(),
+            id.orElseThrow(),
+            t);
+        return constructed(constructor);
+      }
+    }
+    return made;
+  }
+
+  @SuppressWarnings("unchecked") // it gave such a state itself; if not, that is what is caught
+  private static void restore(DFutActor<?> made, Object state) throws Exception {
+    ((Checkpointed<Object>) made).restore(state);
   }
 
   /** A constructor, which may throw anything. */
@@ -188,6 +255,11 @@ final class ActorRunner implements TaskRunner, ActorCell {
     return restarted;
   }
 
+  @Override
+  public boolean isRestored() {
+    return restored;
+  }
+
   // ---- the mailbox ----
 
   @Override
@@ -212,7 +284,10 @@ final class ActorRunner implements TaskRunner, ActorCell {
     Optional<String> dead;
     synchronized (lock) {
       dead = ended;
-      if (dead.isEmpty()) {
+      if (dead.isEmpty() && item instanceof Pushed call && isStateCall(call)) {
+        stateCall = call;
+        hasMail = true;
+      } else if (dead.isEmpty()) {
         mailbox.addLast(item);
         hasMail = true;
       }
@@ -226,8 +301,9 @@ final class ActorRunner implements TaskRunner, ActorCell {
 
   private void schedule() {
     synchronized (lock) {
-      int unserved = mailbox.size() - looking;
-      while (actor != null && moving.isEmpty() && running < maxConcurrency && unserved-- > 0) {
+      int calls = moving.isPresent() ? 0 : mailbox.size();
+      int unserved = calls + (stateCall == null ? 0 : 1) - looking;
+      while (actor != null && running < maxConcurrency && unserved-- > 0) {
         running++;
         Thread.ofVirtual().name("dfut-actor-" + worker.id().sequence()).start(this::drain);
       }
@@ -236,14 +312,20 @@ final class ActorRunner implements TaskRunner, ActorCell {
 
   private void drain() {
     boolean looked = false;
+    boolean changed = false;
     while (true) {
       Object item;
       synchronized (lock) {
         if (looked) {
           looking--;
         }
-        item = moving.isPresent() ? null : mailbox.pollFirst();
-        hasMail = !mailbox.isEmpty();
+        if (changed) {
+          checkpoints.changed();
+        }
+        if (checkpoints.sayDue()) {
+          sayDue();
+        }
+        item = next();
         if (item == null && (looked || ended.isPresent() || moving.isPresent() || looking > 0)) {
           running--;
           break;
@@ -258,6 +340,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
           item = taken;
         }
       }
+      changed = item != null && !(item instanceof TaskContext call && isStateCall(call.pushed));
       if (looked) {
         look();
       } else if (item instanceof TaskContext call) {
@@ -269,6 +352,19 @@ final class ActorRunner implements TaskRunner, ActorCell {
     worker.answers().settle();
     stopIfDone();
     moveIfIdle();
+  }
+
+  /** Under the lock: what runs next; null for nothing. */
+  private Object next() {
+    Object item = stateCall;
+    if (item != null) {
+      stateCall = null;
+      checkpoints.taken();
+    } else if (moving.isEmpty()) {
+      item = mailbox.pollFirst();
+    }
+    hasMail = stateCall != null || !mailbox.isEmpty();
+    return item;
   }
 
   /** Its calls hold nothing that could be lent out while they block. */
@@ -313,7 +409,10 @@ final class ActorRunner implements TaskRunner, ActorCell {
     if (worker.refuseWithoutArguments(context)) {
       return;
     }
-    context.run(task -> task.call(new Object[] {actor}));
+    context.run(
+        isStateCall(call)
+            ? task -> ((Checkpointed<?>) actor).checkpoint()
+            : task -> task.call(new Object[] {actor}));
   }
 
   private void receive(Object message) {
@@ -332,6 +431,37 @@ final class ActorRunner implements TaskRunner, ActorCell {
           message.getClass().getName(),
           e);
     }
+  }
+
+  // ---- its state ----
+
+  private static boolean isStateCall(Pushed call) {
+    return StateCalls.is(call.push.spec());
+  }
+
+  @Override
+  public void saveCheckpoint() {
+    synchronized (lock) {
+      checkpoints.demand();
+      if (actor != null && ended.isEmpty() && checkpoints.sayDue()) {
+        sayDue();
+      }
+    }
+  }
+
+  /** Under the lock. After what the actor has answered, its creation among that. */
+  private void sayDue() {
+    ActorId actorId = id.orElseThrow();
+    worker.inTurn(
+        () -> worker.send(actorId.owner(), new CheckpointDue(actorId.object(), worker.id())));
+  }
+
+  /** Nobody keeps its states: it will not be made anew. */
+  void statesRefused() {
+    synchronized (lock) {
+      checkpoints.stop();
+    }
+    moveIfIdle(); // it may have waited for that only
   }
 
   // ---- the end ----
@@ -432,7 +562,12 @@ final class ActorRunner implements TaskRunner, ActorCell {
   @Override
   public void fence(Predicate<WorkerId> deadOwner) {
     List<Pushed> dropped = new ArrayList<>();
+    boolean isOwnerless = id.isPresent() && deadOwner.test(id.get().owner());
     synchronized (lock) {
+      if (isOwnerless && stateCall != null) {
+        dropped.add(stateCall);
+        stateCall = null;
+      }
       dropped.addAll(order.forget(deadOwner));
       for (Object item : mailbox) {
         if (item instanceof Pushed call && deadOwner.test(call.push.spec().id().owner())) {
@@ -442,6 +577,9 @@ final class ActorRunner implements TaskRunner, ActorCell {
       mailbox.removeAll(dropped);
     }
     dropped.forEach(worker::drop);
+    if (isOwnerless) {
+      statesRefused();
+    }
   }
 
   @Override
@@ -462,8 +600,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
       }
       ended = Optional.of(reason);
       mayFollow = restarts;
-      waiting = new ArrayList<>(mailbox);
-      mailbox.clear();
+      waiting = takeAll();
     }
     waiting.forEach(item -> refuse(item, reason));
     if (!reason.equals("it stopped itself")) {
@@ -472,6 +609,18 @@ final class ActorRunner implements TaskRunner, ActorCell {
           .forEach(task -> task.cancel(failure()));
     }
     stopIfDone();
+  }
+
+  /** Under the lock: what waits will not run here. */
+  private List<Object> takeAll() {
+    List<Object> waiting = new ArrayList<>(mailbox);
+    mailbox.clear();
+    if (stateCall != null) {
+      waiting.add(stateCall);
+      stateCall = null;
+    }
+    checkpoints.stop();
+    return waiting;
   }
 
   /** After the last running method. */
@@ -508,9 +657,9 @@ final class ActorRunner implements TaskRunner, ActorCell {
   }
 
   /**
-   * The methods that run end, none is begun any more. Then the owner hears that it may make the
-   * actor anew, and after that every caller that its calls were not begun. The worker stays, to say
-   * so to those who come later.
+   * The methods that run end, none is begun any more. Its state is saved, if it is kept and has
+   * changed. Then the owner hears that it may make the actor anew, and after that every caller that
+   * its calls were not begun. The worker stays, to say so to those who come later.
    */
   void move(String reason) {
     synchronized (lock) {
@@ -527,6 +676,12 @@ final class ActorRunner implements TaskRunner, ActorCell {
     synchronized (lock) {
       if (moving.isEmpty() || ended.isPresent() || running > 0 || stopped) {
         return;
+      }
+      if (checkpoints.isUnsaved()) {
+        if (checkpoints.sayLast()) {
+          sayDue();
+        }
+        return; // until the state has been taken
       }
       stopped = true;
       stopping = actor;
@@ -548,8 +703,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
       } else {
         ended = moving;
         mayFollow = true;
-        waiting = new ArrayList<>(mailbox);
-        mailbox.clear();
+        waiting = takeAll();
       }
     }
     if (hasMoved() && mayFollow) {

@@ -486,6 +486,7 @@ final class NodeRuntime implements Membership.Listener {
       case WorkerMessage.Borrowed m -> true;
       case WorkerMessage.CopyLost m -> true;
       case WorkerMessage.ActorLost m -> true;
+      case WorkerMessage.CheckpointDue m -> true;
       case WorkerMessage.CancelTask m -> true;
       case WorkerMessage.CancelRequested m -> true;
       default -> false;

@@ -430,7 +430,7 @@ final class TaskContext extends WorkerContext {
   }
 
   /** An argument could not be read: a system failure, which is retried. */
-  private static final class ArgumentLost extends RuntimeException {
+  static final class ArgumentLost extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     ArgumentLost(String message) {
@@ -480,27 +480,45 @@ final class TaskContext extends WorkerContext {
   }
 
   private Object[] arguments(Object[] first) throws Refused {
-    Object[] all = Arrays.copyOf(first, first.length + push.arguments().size());
-    int next = first.length;
+    int count = push.arguments().size() - (hasSavedState() ? 1 : 0);
+    Object[] all = Arrays.copyOf(first, first.length + count);
     try {
-      for (PushedArgument argument : push.arguments()) {
-        all[next++] =
-            switch (argument) {
-              case PushedArgument.Value value -> worker.decode(value.value(), Optional.empty());
-              case PushedArgument.Resolved resolved -> value(resolved);
-              case PushedArgument.ResolvedList list -> {
-                List<Object> values = new ArrayList<>(list.elements().size());
-                for (PushedArgument.Resolved element : list.elements()) {
-                  values.add(value(element));
-                }
-                yield java.util.Collections.unmodifiableList(values);
-              }
-            };
+      for (int i = 0; i < count; i++) {
+        all[first.length + i] = value(push.arguments().get(i));
       }
     } catch (io.dfut.DFutException e) {
       throw new Refused(e);
     }
     return all;
+  }
+
+  private boolean hasSavedState() {
+    return push.spec().kind() instanceof TaskSpec.Kind.Creation(TaskSpec.ActorOptions options)
+        && options.state() == TaskSpec.SavedState.LAST_ARGUMENT;
+  }
+
+  /**
+   * Of an actor's creation that has one: the state that it is to take.
+   *
+   * @throws ArgumentLost when it could not be fetched
+   * @throws io.dfut.DFutException when it cannot be decoded
+   */
+  Object savedState() {
+    return value(push.arguments().getLast());
+  }
+
+  private Object value(PushedArgument argument) {
+    return switch (argument) {
+      case PushedArgument.Value value -> worker.decode(value.value(), Optional.empty());
+      case PushedArgument.Resolved resolved -> value(resolved);
+      case PushedArgument.ResolvedList list -> {
+        List<Object> values = new ArrayList<>(list.elements().size());
+        for (PushedArgument.Resolved element : list.elements()) {
+          values.add(value(element));
+        }
+        yield java.util.Collections.unmodifiableList(values);
+      }
+    };
   }
 
   private Object value(PushedArgument.Resolved argument) {

@@ -259,7 +259,36 @@ final class WorkerActor {
         }
       }
       case WorkerEffect.ActorGone(ActorId actor, var options) -> node.actorGone(actor, options);
+      case WorkerEffect.TakeCheckpoint(ActorId actor, TaskSpec creation) ->
+          askForState(actor, creation);
       case WorkerEffect.TaskSettled settled -> pending.decrementAndGet();
+    }
+  }
+
+  /** The table wants an actor's state: it never waits for room. */
+  private void askForState(ActorId actor, TaskSpec creation) {
+    pending.incrementAndGet();
+    TaskSpec call = StateCalls.of(nextTask(), actor, creation);
+    ResultCell cell = new ResultCell();
+    cell.whenSettled(() -> logUnsaved(creation, cell.outcome()));
+    post(new WorkerInput.StateAskedFor(call, cell, new Claim()));
+  }
+
+  private static void logUnsaved(TaskSpec creation, io.dfut.internal.task.Outcome state) {
+    if (state instanceof io.dfut.internal.task.Outcome.Failed(Failure failure)) {
+      boolean isTheActorsEnd =
+          switch (failure.kind()) {
+            case ACTOR_UNAVAILABLE, ACTOR_DIED, OWNER_DIED, CANCELLED, CLOSED, RELEASED -> true;
+            default -> false;
+          };
+      if (isTheActorsEnd) {
+        LOG.debug("no state of {}: {}", creation.display(), failure.message());
+      } else {
+        LOG.warn(
+            "the state of the actor of {} is not saved, the one before stays: {}",
+            creation.display(),
+            failure.message());
+      }
     }
   }
 
@@ -307,6 +336,8 @@ final class WorkerActor {
         }
       }
       case WorkerMessage.EndActor(String reason, boolean restarts) -> endRunner(reason, restarts);
+      case WorkerMessage.CheckpointRefused refused ->
+          actorRunner().ifPresent(ActorRunner::statesRefused);
       case WorkerMessage.WorkerDied(WorkerId dead, String cause) -> {
         fence(dead::equals);
         post(new WorkerInput.Received(message));

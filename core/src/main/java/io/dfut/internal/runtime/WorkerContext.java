@@ -537,7 +537,9 @@ class WorkerContext implements ContextBackend {
             template.name(),
             template.maxConcurrency(),
             template.detached(),
-            template.restarts());
+            template.restarts(),
+            template.checkpoints(),
+            TaskSpec.SavedState.NONE);
     Optional<NamedActor> claimed = worker.node().named(actor, options);
     if (claimed.isPresent()) {
       Optional<NamedActor> holder = worker.node().directory().claim(claimed.get());

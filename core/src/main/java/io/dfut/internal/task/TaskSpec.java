@@ -69,13 +69,42 @@ public record TaskSpec(
    * @param maxConcurrency how many methods may run at a time
    * @param detached whether it outlives its owner
    * @param restarts how often it comes back
+   * @param checkpoints when its state is saved, if it has one
+   * @param state what is known of its state at an earlier time
    */
   public record ActorOptions(
       String className,
       Optional<String> name,
       int maxConcurrency,
       boolean detached,
-      Restarts restarts) {}
+      Restarts restarts,
+      Checkpoints checkpoints,
+      SavedState state) {
+    private ActorOptions with(SavedState other) {
+      return new ActorOptions(
+          className, name, maxConcurrency, detached, restarts, checkpoints, other);
+    }
+  }
+
+  /** What an actor's creation has besides the constructor's arguments. */
+  public enum SavedState {
+    NONE,
+    /** The last argument is not the constructor's but a saved state. */
+    LAST_ARGUMENT,
+    /** There was one, and every copy of it is gone. */
+    LOST
+  }
+
+  /**
+   * When the state of an actor that has been changed is saved: by whichever comes first.
+   *
+   * @param everyCalls after so many calls and messages; 0 for not by their number
+   * @param everyNanos after so long; 0 for not by time
+   */
+  public record Checkpoints(int everyCalls, long everyNanos) {
+    public static final Checkpoints DEFAULT = new Checkpoints(0, 1_000_000_000);
+    public static final Checkpoints ON_DEMAND = new Checkpoints(0, 0);
+  }
 
   /**
    * What becomes of an actor that dies with its worker, and of its calls.
@@ -142,6 +171,34 @@ public record TaskSpec(
 
   /** The same task, which has some of its arguments' values in its description. */
   public TaskSpec withArguments(List<Argument> others) {
+    return with(others, kind);
+  }
+
+  /** An actor's creation that takes a saved state, instead of the one it took before. */
+  public TaskSpec restoring(Argument state) {
+    List<Argument> all = new ArrayList<>(withoutState().arguments());
+    all.add(state);
+    return with(all, new Kind.Creation(options().with(SavedState.LAST_ARGUMENT)));
+  }
+
+  /** An actor's creation whose saved state, if it takes one, is lost. */
+  public TaskSpec withoutState() {
+    if (options().state() != SavedState.LAST_ARGUMENT) {
+      return this;
+    }
+    return with(
+        arguments.subList(0, arguments.size() - 1),
+        new Kind.Creation(options().with(SavedState.LOST)));
+  }
+
+  private ActorOptions options() {
+    if (kind instanceof Kind.Creation(ActorOptions options)) {
+      return options;
+    }
+    throw new IllegalStateException("no creation: " + display());
+  }
+
+  private TaskSpec with(List<Argument> others, Kind otherKind) {
     return new TaskSpec(
         id,
         job,
@@ -149,7 +206,7 @@ public record TaskSpec(
         name,
         others,
         results,
-        kind,
+        otherKind,
         resources,
         maxRetries,
         retryOn,

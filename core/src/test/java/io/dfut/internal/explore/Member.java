@@ -201,6 +201,8 @@ final class Member {
       case WorkerEffect.Nudge nudge -> {}
       case WorkerEffect.Uncover uncover -> {}
       case WorkerEffect.ActorGone gone -> {}
+      case WorkerEffect.TakeCheckpoint take ->
+          throw new AssertionError("no actor here has a state: " + take);
       case WorkerEffect.TaskSettled settled -> {}
       case WorkerEffect.SettlePromise promise ->
           throw new AssertionError("nobody makes promises here: " + promise);

@@ -237,7 +237,14 @@ final class CancelStoriesTest {
 
   private ObjectId creation(TaskId parent, boolean detached) {
     TaskSpec.ActorOptions options =
-        new TaskSpec.ActorOptions("Counter", Optional.empty(), 1, detached, TaskSpec.Restarts.NONE);
+        new TaskSpec.ActorOptions(
+            "Counter",
+            Optional.empty(),
+            1,
+            detached,
+            TaskSpec.Restarts.NONE,
+            TaskSpec.Checkpoints.ON_DEMAND,
+            TaskSpec.SavedState.NONE);
     return driver
         .submit(new TaskSpec.Kind.Creation(options), 1, 0, 0, Optional.of(parent))
         .getFirst();

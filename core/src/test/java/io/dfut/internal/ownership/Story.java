@@ -203,10 +203,15 @@ final class Story {
     /** Of tasks that are submitted from now on. */
     List<String> retryOn = List.of("Flaky");
 
+    /** What its last call for an actor's state is to give. */
+    ObjectId state;
+
     private List<Actor> lent = List.of();
     private int lentNext;
 
-    /** Promises that were settled first by the step that runs. */
+    /**
+     * What follows from the step that runs: promises that it settled first, and calls for states.
+     */
     private final ArrayDeque<WorkerInput> won = new ArrayDeque<>();
 
     private long last;
@@ -270,6 +275,7 @@ final class Story {
         case WorkerEffect.FreeCopies(ObjectKey key, List<NodeId> nodes) ->
             nodes.forEach(node -> freed.add(new Freed(key, node)));
         case WorkerEffect.PromoteCopy promote -> promoted.add(promote);
+        case WorkerEffect.TakeCheckpoint(ActorId actor, TaskSpec creation) -> asksForState(actor);
         default -> {}
       }
     }
@@ -292,23 +298,7 @@ final class Story {
         Optional<TaskId> parent,
         Argument... arguments) {
       TaskId task = new TaskId(id, ++last);
-      TaskSpec spec =
-          new TaskSpec(
-              task,
-              new JobId(HERE, 1),
-              FunctionRef.described(
-                  new FunctionRef.Descriptor("Story", "task", "()V", 6, "()V", 0, List.of())),
-              "task",
-              List.of(arguments),
-              results,
-              kind,
-              kind instanceof TaskSpec.Kind.Call ? Resources.NONE : needs,
-              maxRetries,
-              retryOn,
-              timeoutNanos,
-              placement,
-              0,
-              CallSite.UNKNOWN);
+      TaskSpec spec = spec(task, kind, results, maxRetries, timeoutNanos, arguments);
       List<ObjectId> ids = new ArrayList<>();
       List<Cell> waiting = new ArrayList<>();
       for (int i = 0; i < results; i++) {
@@ -322,6 +312,42 @@ final class Story {
       return ids;
     }
 
+    private TaskSpec spec(
+        TaskId task,
+        TaskSpec.Kind kind,
+        int results,
+        int maxRetries,
+        long timeoutNanos,
+        Argument... arguments) {
+      return new TaskSpec(
+          task,
+          new JobId(HERE, 1),
+          FunctionRef.described(
+              new FunctionRef.Descriptor("Story", "task", "()V", 6, "()V", 0, List.of())),
+          "task",
+          List.of(arguments),
+          results,
+          kind,
+          kind instanceof TaskSpec.Kind.Call ? Resources.NONE : needs,
+          maxRetries,
+          retryOn,
+          timeoutNanos,
+          placement,
+          0,
+          CallSite.UNKNOWN);
+    }
+
+    /** The call for an actor's state, as the shell makes it; the newest is in {@link #state}. */
+    private void asksForState(ActorId actor) {
+      TaskId task = new TaskId(id, ++last);
+      state = task.result(0);
+      Cell cell = new Cell();
+      cells.put(state, cell);
+      won.add(
+          new WorkerInput.StateAskedFor(
+              spec(task, new TaskSpec.Kind.Call(actor), 1, 0, 0), cell, new Claim()));
+    }
+
     ActorId create(Argument... arguments) {
       return create(TaskSpec.Restarts.NONE, arguments);
     }
@@ -330,7 +356,14 @@ final class Story {
       ObjectId object =
           submit(
                   new TaskSpec.Kind.Creation(
-                      new TaskSpec.ActorOptions("Counter", Optional.empty(), 1, false, restarts)),
+                      new TaskSpec.ActorOptions(
+                          "Counter",
+                          Optional.empty(),
+                          1,
+                          false,
+                          restarts,
+                          TaskSpec.Checkpoints.ON_DEMAND,
+                          TaskSpec.SavedState.NONE)),
                   1,
                   0,
                   0,

@@ -508,6 +508,7 @@ final class Sim {
         || message instanceof WorkerMessage.Borrowed
         || message instanceof WorkerMessage.CopyLost
         || message instanceof WorkerMessage.ActorLost
+        || message instanceof WorkerMessage.CheckpointDue
         || message instanceof WorkerMessage.CancelTask
         || message instanceof WorkerMessage.CancelRequested;
   }

@@ -45,6 +45,9 @@ import java.util.stream.Collectors;
 
 /** A worker: the real table, and a model of the executor and of user code beside it. */
 final class SimWorker {
+  /** The call for an actor's state. */
+  private static final String STATE = "state";
+
   private static final String FLAKY = "io.dfut.internal.sim.Flaky";
 
   /** Where a handle's reader looks. */
@@ -217,6 +220,11 @@ final class SimWorker {
   private boolean forgotten;
 
   private ActorId actor;
+  private TaskSpec.Restarts actorRestarts;
+
+  /** Of an actor: it has said that its state is due, and was not called for it. */
+  private boolean due;
+
   private Optional<String> ended = Optional.empty();
   private Running driver;
   private final Map<Object, Long> timers = new LinkedHashMap<>();
@@ -335,6 +343,10 @@ final class SimWorker {
       }
       case WorkerEffect.CancelTimer(var timer) -> timers.remove(timer);
       case WorkerEffect.ActorGone gone -> {}
+      case WorkerEffect.TakeCheckpoint(ActorId of, TaskSpec creation) ->
+          input(
+              new WorkerInput.StateAskedFor(
+                  stateCall(of, creation.depth()), new Cell(), new Claim()));
       case WorkerEffect.TaskSettled settled -> {}
       case WorkerEffect.SettlePromise promise ->
           throw new AssertionError("nobody makes promises here: " + promise);
@@ -396,6 +408,7 @@ final class SimWorker {
       case WorkerMessage.Waited(ObjectId object, List<TaskId> waiters) ->
           waitedFor(object, waiters, message);
       case WorkerMessage.EndActor(String reason, boolean restarts) -> end(reason);
+      case WorkerMessage.CheckpointRefused refused -> sim.count("state refused");
       case WorkerMessage.WorkerDied(WorkerId dead, String cause) -> {
         node.knownDead.add(dead);
         fence(dead::equals);
@@ -774,8 +787,16 @@ final class SimWorker {
       if (pushed.push.attempt() > 0) {
         sim.count("actor made anew");
       }
-      TaskSpec.Restarts restarts = ((TaskSpec.Kind.Creation) spec.kind()).options().restarts();
-      finish(creation, List.of(new Outcome.Actor(id, "Actor", restarts)), List.of());
+      TaskSpec.ActorOptions options = ((TaskSpec.Kind.Creation) spec.kind()).options();
+      if (options.state() == TaskSpec.SavedState.LAST_ARGUMENT) {
+        sim.count("state restored");
+      }
+      actorRestarts = options.restarts();
+      finish(creation, List.of(new Outcome.Actor(id, "Actor", actorRestarts)), List.of());
+      return;
+    }
+    if (spec.name().equals(STATE)) {
+      giveState(pushed);
       return;
     }
     if (spec.id().owner().equals(id)) {
@@ -784,6 +805,52 @@ final class SimWorker {
     if (!refusedWithoutArguments(pushed)) {
       begin(pushed);
     }
+  }
+
+  // ---- an actor's state ----
+
+  /** After a call an actor's state is due, unless it is already. */
+  private void sayDue(TaskPushed call) {
+    if (actor != null
+        && ended.isEmpty()
+        && !due
+        && actorRestarts.any()
+        && call.spec().kind() instanceof TaskSpec.Kind.Call
+        && !call.spec().name().equals(STATE)) {
+      due = true;
+      sim.send(id, actor.owner(), new WorkerMessage.CheckpointDue(actor.object(), id), null);
+    }
+  }
+
+  private TaskSpec stateCall(ActorId of, int depth) {
+    return new TaskSpec(
+        new TaskId(id, ++lastId),
+        Sim.JOB,
+        FunctionRef.local(
+            new FunctionRef.Descriptor("Actor", "checkpoint", "()V", 0, "()V", 0, List.of()),
+            STATE),
+        STATE,
+        List.of(),
+        1,
+        new TaskSpec.Kind.Call(of),
+        Resources.NONE,
+        0,
+        List.of(),
+        0,
+        new Placement.Anywhere(),
+        depth,
+        CallSite.UNKNOWN);
+  }
+
+  /**
+   * Without references: nothing here tells whether one leads back to the actor, which would then
+   * never end.
+   */
+  private void giveState(Pushed pushed) {
+    due = false;
+    sim.count("state given");
+    InlineValue state = InlineValue.direct(new Value(0, List.of(), false), v -> new byte[0]);
+    finish(new Running(pushed, null), List.of(new Outcome.Inline(state, List.of())), List.of());
   }
 
   private boolean refusedWithoutArguments(Pushed pushed) {
@@ -1107,7 +1174,14 @@ final class SimWorker {
             arguments,
             1,
             new TaskSpec.Kind.Creation(
-                new TaskSpec.ActorOptions("Actor", Optional.empty(), 2, false, restartsOf(lastId))),
+                new TaskSpec.ActorOptions(
+                    "Actor",
+                    Optional.empty(),
+                    2,
+                    false,
+                    restartsOf(lastId),
+                    TaskSpec.Checkpoints.ON_DEMAND,
+                    TaskSpec.SavedState.NONE)),
             Resources.NONE,
             running);
     running.program.has(post(running, spec, List.of()).getFirst(), true);
@@ -1480,6 +1554,7 @@ final class SimWorker {
     }
     stack.remove(running);
     calls.remove(running);
+    sayDue(push);
     blocked = false;
     boolean plain =
         released.isEmpty()

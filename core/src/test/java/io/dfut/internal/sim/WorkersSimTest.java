@@ -73,6 +73,10 @@ final class WorkersSimTest {
   void crashesOfWorkersAndNodesLeaveNothingBehind() throws Exception {
     Counters seen = runSeeds(Recipe.of(Recipe.Family.CRASHING), SEEDS * 3 / 5);
     assertSeen(seen, "NodeDied", "started on a node that came back", "ran for safety");
+    assertSeen(seen, "state given");
+    if (GIVEN == null) {
+      assertThat(seen.of("state restored")).as("of %s", seen).isPositive();
+    }
     assertSeen(
         seen, "refused from the dead", "last words of a dead node", "argument at a frozen node");
     if (GIVEN == null && SEEDS >= 20_000) {

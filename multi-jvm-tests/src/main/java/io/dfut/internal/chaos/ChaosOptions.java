@@ -45,7 +45,7 @@ record ChaosOptions(
         --faults LIST   kinds of faults, of kill, two, stop, pause, freeze, slow, stall, cut
                         (default: all)
         --work LIST     kinds of programs, of graph, words, matrix, tree, relay, foreign, account,
-                        clerk, keeper, big (default: all)
+                        clerk, vault, keeper, big (default: all)
         --jobs N        programs that run at a time, 1 to 256 (default 6)
         --round S       seconds until all work runs out and leaks are looked for (default 120)
         --json FILE     writes the summary there as well, as one JSON object

@@ -1,5 +1,6 @@
 package io.dfut.internal.chaos;
 
+import io.dfut.ActorBuilder;
 import io.dfut.ActorHandle;
 import io.dfut.ActorUnavailableException;
 import io.dfut.Arg;
@@ -8,6 +9,7 @@ import io.dfut.DFut4;
 import io.dfut.DFutSystem;
 import io.dfut.OwnerDiedException;
 import io.dfut.SharedDFut;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -37,6 +39,8 @@ final class Job {
     ACCOUNT,
     /** The same without repeated calls. */
     CLERK,
+    /** An actor that comes back with a state that it has saved. */
+    VAULT,
     /** An actor that keeps a reference while its giver lets go. */
     KEEPER,
     /** More large objects at a time than memory holds. */
@@ -84,6 +88,7 @@ final class Job {
             case FOREIGN -> foreign();
             case ACCOUNT -> account();
             case CLERK -> clerk();
+            case VAULT -> vault();
             case KEEPER -> keeper();
             case BIG -> big();
           }
@@ -356,6 +361,25 @@ final class Job {
                 Set.of(ActorUnavailableException.class)));
       }
       check(name, amounts, receipts);
+    }
+  }
+
+  private void vault() {
+    int count = 20 + random.nextInt(60);
+    ActorBuilder<Vault> builder =
+        dfut.actor(Vault::new, size()).spread().maxRestarts(-1).maxTaskRetries(-1);
+    ActorBuilder<Vault> saving =
+        random.nextBoolean()
+            ? builder.checkpointEvery(1 + random.nextInt(5))
+            : builder.checkpointEvery(Duration.ofMillis(1 + random.nextInt(100)));
+    try (ActorHandle<Vault> vault = saving.create()) {
+      List<Vault.Content> answers = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        DFut<Vault.Content> call = tally.submitted(vault.task(Vault::keep).submit(i, millis() / 4));
+        answers.add(tally.value(name + " call " + i, call));
+      }
+      tally.checkedAll(count);
+      Vault.Content.check(name, answers);
     }
   }
 

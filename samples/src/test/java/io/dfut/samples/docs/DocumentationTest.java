@@ -169,6 +169,7 @@ final class DocumentationTest {
   void actorsTakeCallsAndMessages() {
     assertGives(30, GettingStartedExamples::actor);
     assertGives(3, GettingStartedExamples::messages);
+    assertGives(42L, GettingStartedExamples::checkpoint);
   }
 
   @Test

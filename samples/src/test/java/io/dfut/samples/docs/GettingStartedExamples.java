@@ -3,6 +3,7 @@ package io.dfut.samples.docs;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.dfut.ActorHandle;
+import io.dfut.Checkpointed;
 import io.dfut.DFut;
 import io.dfut.DFut2;
 import io.dfut.DFutActor;
@@ -231,6 +232,36 @@ final class GettingStartedExamples {
         count = counter.task(Counter::add).submit(0).get();
       }
       return count;
+    }
+  }
+
+  // endregion
+
+  // region checkpoint
+  static final class Account extends DFutActor<Void> implements Checkpointed<Long> {
+    private long balance;
+
+    @Override
+    public Long checkpoint() { // called between two calls, when the state is due
+      return balance;
+    }
+
+    @Override
+    public void restore(Long saved) { // called on a new object, before onStart()
+      balance = saved;
+    }
+
+    public long deposit(long amount) {
+      saveCheckpoint(); // once this call has ended
+      return balance += amount;
+    }
+  }
+
+  static long checkpoint(DFutContext dfut) {
+    try (ActorHandle<Account> account =
+        dfut.actor(Account::new).maxRestarts(-1).maxTaskRetries(-1).checkpointOnDemand().create()) {
+      account.task(Account::deposit).submit(20L).get();
+      return account.task(Account::deposit).submit(22L).get();
     }
   }
 
