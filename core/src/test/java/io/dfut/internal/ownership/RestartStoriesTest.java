@@ -197,6 +197,40 @@ final class RestartStoriesTest {
   }
 
   @Test
+  @Tag("C153")
+  @DisplayName("153 a call whose argument is late holds up those behind it, which are not late")
+  void lateArgumentHoldsUpCalls() {
+    ActorId actor = created(Restarts.NONE);
+    List<ObjectId> arguments = List.of(driver.submit(3).getFirst(), driver.submit(3).getFirst());
+    story.deliverAll();
+    ObjectId one = driver.call(actor, taken(arguments.get(0)));
+    ObjectId two = driver.call(actor, taken(arguments.get(1)));
+    ObjectId three = driver.call(actor);
+    story.deliverAll();
+    assertThat(objects(first)).isEmpty();
+    makes(arguments.get(1)); // in reverse
+    assertThat(objects(first)).isEmpty();
+    makes(arguments.get(0));
+    assertThat(objects(first)).containsExactly(one, two, three);
+    assertThat(sequences(first)).containsExactly(0L, 1L, 2L);
+    answers(first, 3);
+    driver.close(one, two, three, actor.object());
+    arguments.forEach(driver::close);
+    assertNothingIsLeft();
+  }
+
+  /** Whoever has the task returns. */
+  private void makes(ObjectId object) {
+    for (Story.Actor worker : List.of(second, third)) {
+      worker.tasks.stream()
+          .filter(push -> push.spec().id().equals(object.task()))
+          .findFirst()
+          .ifPresent(push -> worker.returns(push, List.of(), value("made")));
+    }
+    story.deliverAll();
+  }
+
+  @Test
   @DisplayName("a call is not sent more often than its retries say")
   void retriesOfCallsAreBounded() {
     Restarts restarts = new Restarts(-1, 1);
