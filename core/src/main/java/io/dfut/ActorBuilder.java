@@ -44,7 +44,8 @@ public final class ActorBuilder<A extends DFutActor<?>> {
             1,
             false,
             TaskSpec.Restarts.NONE,
-            TaskSpec.Checkpoints.DEFAULT),
+            TaskSpec.Checkpoints.DEFAULT,
+            0),
         arguments);
   }
 
@@ -101,6 +102,21 @@ public final class ActorBuilder<A extends DFutActor<?>> {
           "maxConcurrency is " + methods + "; it must be at least 1");
     }
     return with(template.maxConcurrency(methods));
+  }
+
+  /**
+   * How many calls a caller, a task or another actor or a driver, may have submitted that have not
+   * ended; no bound by default. One more is refused by {@code submit}, with a {@link
+   * BackpressureException}: it does not wait, and nothing is sent. So a caller that is faster than
+   * the actor notices. Holds for every handle on this actor, wherever it goes.
+   *
+   * @throws IllegalArgumentException below 1
+   */
+  public ActorBuilder<A> maxPendingCalls(int calls) {
+    if (calls < 1) {
+      throw new IllegalArgumentException("maxPendingCalls is " + calls + "; it must be at least 1");
+    }
+    return with(template.maxPendingCalls(calls));
   }
 
   /**

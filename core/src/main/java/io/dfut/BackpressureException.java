@@ -2,7 +2,8 @@ package io.dfut;
 
 /**
  * {@code submit} or {@code put} on a thread that must not park (a Pekko dispatcher) while the
- * worker's queue is full. Nothing was submitted; safe to retry later.
+ * worker's queue is full; or a call of an actor beyond what its {@link
+ * ActorBuilder#maxPendingCalls} allows. Nothing was submitted; safe to retry later.
  */
 public final class BackpressureException extends DFutException {
   private static final long serialVersionUID = 1L;

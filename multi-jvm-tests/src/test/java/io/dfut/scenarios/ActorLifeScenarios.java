@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.dfut.ActorDiedException;
 import io.dfut.ActorHandle;
+import io.dfut.BackpressureException;
 import io.dfut.DFut;
 import io.dfut.DFutActor;
 import io.dfut.DFutException;
@@ -40,6 +41,11 @@ abstract class ActorLifeScenarios extends Scenarios {
 
     public int step() {
       return ++n;
+    }
+
+    public int stepAfter(Gate gate) throws InterruptedException {
+      gate.pass();
+      return step();
     }
 
     public int value() {
@@ -145,6 +151,62 @@ abstract class ActorLifeScenarios extends Scenarios {
         .until(() -> !livingActors().contains(id));
     assertThat(livingActors()).contains(other.id().toString());
     assertThat(other.task(Steps::step).submit().get(SOON)).isEqualTo(1);
+  }
+
+  private static int callTwiceAfter(ActorHandle<Steps> steps, Gate gate) {
+    DFut<Integer> first = steps.task(Steps::stepAfter).submit(gate);
+    assertThatThrownBy(() -> steps.task(Steps::step).submit())
+        .isInstanceOf(BackpressureException.class);
+    gate.open();
+    return first.get();
+  }
+
+  @Test
+  @Tag("C181")
+  @DisplayName("181 calls beyond an actor's bound are refused until there is room")
+  void callsBeyondTheBoundAreRefused() {
+    Gate gate = Gate.closed();
+    ActorHandle<Steps> steps = dfut.actor(Steps::new, 0).maxPendingCalls(10).on(far()).create();
+    List<DFut<Integer>> calls =
+        IntStream.range(0, 10).mapToObj(i -> steps.task(Steps::stepAfter).submit(gate)).toList();
+    assertThatThrownBy(() -> steps.task(Steps::step).submit())
+        .isInstanceOf(BackpressureException.class)
+        .hasMessageContaining("10 calls of")
+        .hasMessageContaining("Steps")
+        .hasMessageContaining("maxPendingCalls");
+    gate.open();
+    for (int i = 0; i < 10; i++) {
+      assertThat(calls.get(i).get(SOON)).isEqualTo(i + 1);
+    }
+    for (int i = 0; i < 30; i++) { // each has room, since the one before is answered
+      assertThat(steps.task(Steps::step).submit().get(SOON)).isEqualTo(11 + i);
+    }
+  }
+
+  @Test
+  @Tag("C181")
+  @DisplayName("181 the bound goes with the handle, and each caller has its own")
+  void boundsOfOtherCallers() {
+    Gate mine = Gate.closed();
+    Gate theirs = Gate.closed();
+    ActorHandle<Steps> steps =
+        dfut.actor(Steps::new, 0)
+            .maxPendingCalls(1)
+            .maxConcurrency(4)
+            .named("bounded")
+            .on(far())
+            .create();
+    DFut<Integer> call = steps.task(Steps::stepAfter).submit(mine);
+    mine.awaitArrived(1);
+    assertThatThrownBy(() -> steps.task(Steps::step).submit())
+        .isInstanceOf(BackpressureException.class);
+    ActorHandle<Steps> found = dfut.getActor(Steps.class, "bounded").orElseThrow();
+    assertThatThrownBy(() -> found.task(Steps::step).submit())
+        .isInstanceOf(BackpressureException.class);
+    assertThat(dfut.task(ActorLifeScenarios::callTwiceAfter).submit(steps, theirs).get(SOON))
+        .isEqualTo(1);
+    mine.open();
+    assertThat(call.get(SOON)).isEqualTo(2);
   }
 
   @Test

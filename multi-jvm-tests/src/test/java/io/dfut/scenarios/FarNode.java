@@ -2,7 +2,6 @@ package io.dfut.scenarios;
 
 import com.typesafe.config.ConfigFactory;
 import io.dfut.ActorHandle;
-import io.dfut.ActorId;
 import io.dfut.DFutSystem;
 import io.dfut.Inspection;
 import io.dfut.NodeId;
@@ -132,10 +131,7 @@ final class FarNode implements AutoCloseable {
       long tasksRun) {
     private static final ValueCodecs CODECS =
         new ValueCodecs(
-            ClassFilter.everything(),
-            FarNode.class.getClassLoader(),
-            handle -> "none",
-            ValueCodecs.Limits.DEFAULT);
+            ClassFilter.everything(), FarNode.class.getClassLoader(), ValueCodecs.Limits.DEFAULT);
 
     /** A snapshot holds ids, but no handles. */
     private static final class NoHandles implements References.Sink, References.Source {
@@ -145,7 +141,7 @@ final class FarNode implements AutoCloseable {
       }
 
       @Override
-      public ActorId actor(ActorHandle<?> handle) {
+      public References.Actor actor(ActorHandle<?> handle) {
         throw new IllegalStateException("a handle: " + handle);
       }
 
@@ -155,8 +151,8 @@ final class FarNode implements AutoCloseable {
       }
 
       @Override
-      public ActorHandle<?> actor(ActorId id, String className) {
-        throw new IllegalStateException("a reference: " + id);
+      public ActorHandle<?> actor(References.Actor actor) {
+        throw new IllegalStateException("a reference: " + actor);
       }
     }
 

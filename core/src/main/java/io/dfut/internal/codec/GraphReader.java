@@ -529,7 +529,13 @@ final class GraphReader {
       }
       handle = refs.shared(new ObjectId(owner, sequence, (int) index));
     } else {
-      handle = refs.actor(new ActorId(owner, sequence), in.string(CLASS_NAME_CHARS_MAX));
+      String className = in.string(CLASS_NAME_CHARS_MAX);
+      long most = in.varint();
+      if (most < 0 || most > Integer.MAX_VALUE) {
+        throw new Malformed("an actor cannot have " + most + " pending calls");
+      }
+      handle =
+          refs.actor(new References.Actor(new ActorId(owner, sequence), className, (int) most));
     }
     handles.add(handle);
     objects[number] = handle;

@@ -1,7 +1,6 @@
 package io.dfut.internal.codec;
 
 import io.dfut.ActorHandle;
-import io.dfut.ActorId;
 import io.dfut.DFutException;
 import io.dfut.NodeId;
 import io.dfut.ObjectId;
@@ -246,10 +245,11 @@ final class GraphWriter {
       }
       case ACTOR -> {
         ActorHandle<?> handle = (ActorHandle<?>) value;
-        ActorId id = refs.actor(handle);
-        references.add(id.object());
-        objectId(id.owner(), id.sequence());
-        out.string(codecs.actorClassName(handle));
+        References.Actor actor = refs.actor(handle);
+        references.add(actor.id().object());
+        objectId(actor.id().owner(), actor.id().sequence());
+        out.string(actor.className());
+        out.varint(actor.maxPendingCalls());
       }
       case KNOWN -> known(shape, value, number);
       default ->

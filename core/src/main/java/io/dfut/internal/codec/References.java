@@ -9,6 +9,14 @@ import io.dfut.SharedDFut;
 public final class References {
   private References() {}
 
+  /**
+   * What is written for an actor's handle.
+   *
+   * @param className the actor's class
+   * @param maxPendingCalls how many calls a caller may have under way; 0 for no bound
+   */
+  public record Actor(ActorId id, String className, int maxPendingCalls) {}
+
   /** Asked while a value is encoded. Not thread-safe: one encoding at a time. */
   public interface Sink {
     /**
@@ -19,12 +27,11 @@ public final class References {
     ObjectId shared(SharedDFut<?> handle);
 
     /**
-     * An actor's handle was found; the answer is what is written for it, beside the actor's class
-     * name.
+     * An actor's handle was found; the answer is what is written for it.
      *
      * @throws io.dfut.ReleasedException when the handle was released
      */
-    ActorId actor(ActorHandle<?> handle);
+    Actor actor(ActorHandle<?> handle);
   }
 
   /** Asked while a value is decoded. Not thread-safe: one decoding at a time. */
@@ -33,6 +40,6 @@ public final class References {
     SharedDFut<?> shared(ObjectId id);
 
     /** A handle, with a count of its own, on an actor that the value refers to. */
-    ActorHandle<?> actor(ActorId id, String className);
+    ActorHandle<?> actor(Actor actor);
   }
 }

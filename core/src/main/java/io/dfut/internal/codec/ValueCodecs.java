@@ -1,6 +1,5 @@
 package io.dfut.internal.codec;
 
-import io.dfut.ActorHandle;
 import io.dfut.DFutException;
 import io.dfut.ObjectId;
 import io.dfut.SerializationException;
@@ -19,7 +18,6 @@ import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Function;
 import org.agrona.DirectBuffer;
 
 /**
@@ -71,7 +69,6 @@ public final class ValueCodecs {
   private final ClassFilter filter;
   private final ClassLookup lookup;
   private final ClassLoader codecLoader;
-  private final Function<ActorHandle<?>, String> actorClassName;
   private final Limits limits;
 
   /**
@@ -84,14 +81,9 @@ public final class ValueCodecs {
    * For values that may refer to actors.
    *
    * @param loader where classes of values, and the user's codecs, are looked for
-   * @param actorClassName the class of the actor behind a handle
    */
-  public ValueCodecs(
-      ClassFilter filter,
-      ClassLoader loader,
-      Function<ActorHandle<?>, String> actorClassName,
-      Limits limits) {
-    this(filter, name -> Class.forName(name, false, loader), loader, actorClassName, limits);
+  public ValueCodecs(ClassFilter filter, ClassLoader loader, Limits limits) {
+    this(filter, name -> Class.forName(name, false, loader), loader, limits);
   }
 
   /**
@@ -100,24 +92,15 @@ public final class ValueCodecs {
    * @param codecLoader where the user's codecs are looked for
    */
   public ValueCodecs(
-      ClassFilter filter,
-      ClassLookup lookup,
-      ClassLoader codecLoader,
-      Function<ActorHandle<?>, String> actorClassName,
-      Limits limits) {
+      ClassFilter filter, ClassLookup lookup, ClassLoader codecLoader, Limits limits) {
     this.filter = Objects.requireNonNull(filter, "filter");
     this.lookup = Objects.requireNonNull(lookup, "lookup");
     this.codecLoader = Objects.requireNonNull(codecLoader, "codecLoader");
-    this.actorClassName = Objects.requireNonNull(actorClassName, "actorClassName");
     this.limits = Objects.requireNonNull(limits, "limits");
   }
 
   Limits limits() {
     return limits;
-  }
-
-  String actorClassName(ActorHandle<?> handle) {
-    return actorClassName.apply(handle);
   }
 
   /**

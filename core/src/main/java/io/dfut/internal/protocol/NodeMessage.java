@@ -97,17 +97,25 @@ public sealed interface NodeMessage {
       String className,
       Optional<WorkerId> worker,
       boolean detached,
-      TaskSpec.Restarts restarts) {
+      TaskSpec.Restarts restarts,
+      int maxPendingCalls) {
     /** The same, now that it exists. */
     public NamedActor at(WorkerId where) {
       return new NamedActor(
-          namespace, name, actor, className, Optional.of(where), detached, restarts);
+          namespace,
+          name,
+          actor,
+          className,
+          Optional.of(where),
+          detached,
+          restarts,
+          maxPendingCalls);
     }
 
     /** The same, while it is being made anew. */
     public NamedActor nowhere() {
       return new NamedActor(
-          namespace, name, actor, className, Optional.empty(), detached, restarts);
+          namespace, name, actor, className, Optional.empty(), detached, restarts, maxPendingCalls);
     }
   }
 

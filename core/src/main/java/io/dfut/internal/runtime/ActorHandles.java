@@ -5,6 +5,7 @@ import io.dfut.ActorId;
 import io.dfut.DFutActor;
 import io.dfut.internal.api.ContextBackend;
 import io.dfut.internal.api.TaskTemplate;
+import io.dfut.internal.codec.References;
 import io.dfut.internal.task.Outcome;
 import java.io.Serializable;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -17,15 +18,20 @@ public final class ActorHandles {
   static final class Reference<A> extends Handle<Void> implements ActorHandle<A> {
     final String className;
 
+    /** How many calls a caller may have under way; 0 for no bound. */
+    final int maxPendingCalls;
+
     /**
      * Where calls from threads without a context come from. A plain task's, whose end releases what
      * they give; null elsewhere, where the worker's own does as well.
      */
     private final WorkerContext task;
 
-    Reference(Count count, boolean cleaned, String className, WorkerContext made) {
+    Reference(
+        Count count, boolean cleaned, String className, int maxPendingCalls, WorkerContext made) {
       super(count, cleaned);
       this.className = className;
+      this.maxPendingCalls = maxPendingCalls;
       this.task = cleaned ? null : made;
     }
 
@@ -37,6 +43,10 @@ public final class ActorHandles {
     @Override
     public ActorId id() {
       return new ActorId(count.id.owner(), count.id.sequence());
+    }
+
+    References.Actor written() {
+      return new References.Actor(id(), className, maxPendingCalls);
     }
 
     @Override

@@ -242,7 +242,16 @@ final class ActorRunner implements TaskRunner, ActorCell {
                         + " was spawned as a behaviour, so it has no handle; create it with"
                         + " dfut.actor(…)"));
     return context.<A>actorHandle(
-        worker.arrived(actorId.object(), Optional.empty()), self.getClass().getName());
+        worker.arrived(actorId.object(), Optional.empty()),
+        self.getClass().getName(),
+        maxPendingCalls());
+  }
+
+  /** As the handles have it that others were given. */
+  private int maxPendingCalls() {
+    return creation()
+        .map(spec -> ((TaskSpec.Kind.Creation) spec.kind()).options().maxPendingCalls())
+        .orElse(0);
   }
 
   @Override

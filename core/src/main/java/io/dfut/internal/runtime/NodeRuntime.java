@@ -148,12 +148,7 @@ final class NodeRuntime implements Membership.Listener {
         networked
             ? new Prefixes(settings.valuesAllow(), "dfut.values.allow", self)
             : ClassFilter.everything();
-    ValueCodecs codecs =
-        new ValueCodecs(
-            errorClasses,
-            loader,
-            handle -> ActorHandles.reference(handle).className,
-            ValueCodecs.Limits.DEFAULT);
+    ValueCodecs codecs = new ValueCodecs(errorClasses, loader, ValueCodecs.Limits.DEFAULT);
     this.values =
         new Values(codecs, store, self, settings.inlineLimit(), settings.viewsShare(), networked);
     this.functions =
@@ -386,7 +381,8 @@ final class NodeRuntime implements Membership.Listener {
                     options.className(),
                     Optional.empty(),
                     options.detached(),
-                    options.restarts()));
+                    options.restarts(),
+                    options.maxPendingCalls()));
   }
 
   void actorHere(WorkerActor worker, ActorId actor, TaskSpec.ActorOptions options) {

@@ -29,7 +29,7 @@ final class Values {
         }
 
         @Override
-        public io.dfut.ActorId actor(io.dfut.ActorHandle<?> handle) {
+        public References.Actor actor(io.dfut.ActorHandle<?> handle) {
           throw new IllegalStateException("a reference in an immutable value: " + handle);
         }
       };

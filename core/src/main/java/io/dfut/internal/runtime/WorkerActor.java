@@ -84,6 +84,8 @@ final class WorkerActor {
 
   private final AtomicInteger pending = new AtomicInteger();
 
+  final PendingCalls pendingCalls = new PendingCalls();
+
   /**
    * Tasks that run here: of a pool's worker one, and within it those that it runs inline; of an
    * actor as many as it may run at a time. The last is the first to go. Guarded by itself.
@@ -261,7 +263,10 @@ final class WorkerActor {
       case WorkerEffect.ActorGone(ActorId actor, var options) -> node.actorGone(actor, options);
       case WorkerEffect.TakeCheckpoint(ActorId actor, TaskSpec creation) ->
           askForState(actor, creation);
-      case WorkerEffect.TaskSettled settled -> pending.decrementAndGet();
+      case WorkerEffect.TaskSettled(io.dfut.TaskId task) -> {
+        pending.decrementAndGet();
+        pendingCalls.end(task);
+      }
     }
   }
 
@@ -659,8 +664,9 @@ final class WorkerActor {
       }
 
       @Override
-      public ActorHandle<?> actor(ActorId actor, String className) {
-        return receiving.actorHandle(arrived(actor.object(), outer), className);
+      public ActorHandle<?> actor(References.Actor actor) {
+        return receiving.actorHandle(
+            arrived(actor.id().object(), outer), actor.className(), actor.maxPendingCalls());
       }
     };
   }
@@ -681,10 +687,10 @@ final class WorkerActor {
     }
 
     @Override
-    public ActorId actor(ActorHandle<?> actor) {
+    public References.Actor actor(ActorHandle<?> actor) {
       ActorHandles.Reference<?> handle = ActorHandles.reference(actor);
       mine(handle, "an ActorHandle");
-      return handle.id();
+      return handle.written();
     }
 
     private ObjectId mine(Handle<?> handle, String what) {

@@ -130,8 +130,9 @@ class WorkerContext implements ContextBackend {
     return new SharedHandle<>(count, adopt(count));
   }
 
-  final <A> ActorHandles.Reference<A> actorHandle(Handle.Count count, String className) {
-    return new ActorHandles.Reference<>(count, adopt(count), className, this);
+  final <A> ActorHandles.Reference<A> actorHandle(
+      Handle.Count count, String className, int maxPendingCalls) {
+    return new ActorHandles.Reference<>(count, adopt(count), className, maxPendingCalls, this);
   }
 
   // ---- submission ----
@@ -205,7 +206,7 @@ class WorkerContext implements ContextBackend {
     if (kind instanceof TaskSpec.Kind.Plain) {
       cells.forEach(cell -> cell.task = local);
     }
-    worker.admit();
+    begin(id, template, cells.getFirst());
     worker.post(new WorkerInput.Submit(spec, cells, local, acting.task(), caller()));
     if (acting instanceof TaskContext running && running.isStopped()) {
       // The table may have looked for its children before this one was there.
@@ -215,6 +216,23 @@ class WorkerContext implements ContextBackend {
     Reference.reachabilityFence(values); // the handles among them
     Reference.reachabilityFence(template); // the actor's
     return cells;
+  }
+
+  /** Room is made for it, or it is refused. */
+  private void begin(TaskId id, TaskTemplate template, ResultCell result) {
+    ActorHandles.Reference<?> actor = template.actor().map(ActorHandles::reference).orElse(null);
+    boolean isBounded = actor != null && actor.maxPendingCalls > 0;
+    if (isBounded) {
+      worker.pendingCalls.begin(id, actor.id(), actor.className, result, actor.maxPendingCalls);
+    }
+    try {
+      worker.admit();
+    } catch (RuntimeException e) {
+      if (isBounded) {
+        worker.pendingCalls.end(id);
+      }
+      throw e;
+    }
   }
 
   private static List<ResultCell> cells(int results) {
@@ -343,10 +361,10 @@ class WorkerContext implements ContextBackend {
     }
 
     @Override
-    public ActorId actor(ActorHandle<?> actor) {
+    public References.Actor actor(ActorHandle<?> actor) {
       ActorHandles.Reference<?> handle = ActorHandles.reference(actor);
       lend(handle, "an ActorHandle");
-      return handle.id();
+      return handle.written();
     }
 
     private ObjectId lend(Handle<?> handle, String what) {
@@ -539,7 +557,8 @@ class WorkerContext implements ContextBackend {
             template.detached(),
             template.restarts(),
             template.checkpoints(),
-            TaskSpec.SavedState.NONE);
+            TaskSpec.SavedState.NONE,
+            template.maxPendingCalls());
     Optional<NamedActor> claimed = worker.node().named(actor, options);
     if (claimed.isPresent()) {
       Optional<NamedActor> holder = worker.node().directory().claim(claimed.get());
@@ -569,7 +588,8 @@ class WorkerContext implements ContextBackend {
     }
     return actorHandle(
         new Handle.Count(worker, id.result(0), cells.getFirst(), Optional.empty()),
-        options.className());
+        options.className(),
+        options.maxPendingCalls());
   }
 
   private String actorClass(ActorTemplate template) {
@@ -598,7 +618,7 @@ class WorkerContext implements ContextBackend {
                     worker.found(
                         object, new Outcome.Actor(at, named.className(), named.restarts())))
             .orElseGet(() -> worker.arrived(object, Optional.empty()));
-    return actorHandle(count, named.className());
+    return actorHandle(count, named.className(), named.maxPendingCalls());
   }
 
   @Override

@@ -71,6 +71,7 @@ public record TaskSpec(
    * @param restarts how often it comes back
    * @param checkpoints when its state is saved, if it has one
    * @param state what is known of its state at an earlier time
+   * @param maxPendingCalls how many calls a caller may have under way; 0 for no bound
    */
   public record ActorOptions(
       String className,
@@ -79,10 +80,11 @@ public record TaskSpec(
       boolean detached,
       Restarts restarts,
       Checkpoints checkpoints,
-      SavedState state) {
+      SavedState state,
+      int maxPendingCalls) {
     private ActorOptions with(SavedState other) {
       return new ActorOptions(
-          className, name, maxConcurrency, detached, restarts, checkpoints, other);
+          className, name, maxConcurrency, detached, restarts, checkpoints, other, maxPendingCalls);
     }
   }
 

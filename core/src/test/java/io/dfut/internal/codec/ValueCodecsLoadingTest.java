@@ -52,10 +52,7 @@ class ValueCodecsLoadingTest {
     public static void scalars() {
       ValueCodecs codecs =
           new ValueCodecs(
-              ClassFilter.everything(),
-              Probe.class.getClassLoader(),
-              handle -> "",
-              ValueCodecs.Limits.DEFAULT);
+              ClassFilter.everything(), Probe.class.getClassLoader(), ValueCodecs.Limits.DEFAULT);
       for (Object value : List.of(1, 2L, "text", true, 1.5, 'c')) {
         ValueCodecs.isImmutable(value);
         byte[] bytes = codecs.encode(value, null).toByteArray();

@@ -215,10 +215,7 @@ class ValueCodecsTest {
 
   private static ValueCodecs codecs(ClassFilter filter) {
     return new ValueCodecs(
-        filter,
-        ValueCodecsTest.class.getClassLoader(),
-        handle -> ((FakeActor) handle).className,
-        ValueCodecs.Limits.DEFAULT);
+        filter, ValueCodecsTest.class.getClassLoader(), ValueCodecs.Limits.DEFAULT);
   }
 
   private static byte[] bytes(Object value) {
@@ -242,7 +239,7 @@ class ValueCodecsTest {
         }
 
         @Override
-        public ActorId actor(ActorHandle<?> handle) {
+        public References.Actor actor(ActorHandle<?> handle) {
           throw new AssertionError("an actor was found: " + handle);
         }
       };
@@ -255,7 +252,7 @@ class ValueCodecsTest {
         }
 
         @Override
-        public ActorHandle<?> actor(ActorId id, String className) {
+        public ActorHandle<?> actor(References.Actor actor) {
           throw new SerializationException("no actors here");
         }
       };
@@ -722,7 +719,6 @@ class ValueCodecsTest {
         new ValueCodecs(
             ClassFilter.everything(),
             ValueCodecsTest.class.getClassLoader(),
-            h -> "",
             new ValueCodecs.Limits(100));
     Link link = null;
     for (int i = 0; i < 101; i++) {
@@ -829,9 +825,9 @@ class ValueCodecsTest {
               }
 
               @Override
-              public ActorId actor(ActorHandle<?> handle) {
+              public References.Actor actor(ActorHandle<?> handle) {
                 asked.add(handle);
-                return handle.id();
+                return written(handle);
               }
             });
     assertThat(asked).containsExactly(two, one, oneAgain, actor);
@@ -850,9 +846,9 @@ class ValueCodecsTest {
                   }
 
                   @Override
-                  public ActorHandle<?> actor(ActorId id, String className) {
-                    made.add(className + " " + id);
-                    return new FakeActor(id, className);
+                  public ActorHandle<?> actor(References.Actor actor) {
+                    made.add(actor.className() + " " + actor.id() + " " + actor.maxPendingCalls());
+                    return new FakeActor(actor.id(), actor.className());
                   }
                 });
     assertThat(made)
@@ -860,7 +856,7 @@ class ValueCodecsTest {
             "shared " + object(2),
             "shared " + object(1),
             "shared " + object(1),
-            "com.acme.Counter " + actor.id());
+            "com.acme.Counter " + actor.id() + " 7");
     assertThat(copy.get(3)).isSameAs(((Box<?>) copy.get(1)).content()).isNotSameAs(copy.get(2));
   }
 
@@ -877,7 +873,7 @@ class ValueCodecsTest {
                   }
 
                   @Override
-                  public ActorId actor(ActorHandle<?> handle) {
+                  public References.Actor actor(ActorHandle<?> handle) {
                     throw new AssertionError();
                   }
                 })
@@ -895,7 +891,7 @@ class ValueCodecsTest {
                       }
 
                       @Override
-                      public ActorHandle<?> actor(ActorId id, String className) {
+                      public ActorHandle<?> actor(References.Actor actor) {
                         throw new AssertionError();
                       }
                     }))
@@ -1022,7 +1018,7 @@ class ValueCodecsTest {
           }
 
           @Override
-          public ActorHandle<?> actor(ActorId id, String className) {
+          public ActorHandle<?> actor(References.Actor actor) {
             throw new AssertionError();
           }
         };
@@ -1038,8 +1034,8 @@ class ValueCodecsTest {
       }
 
       @Override
-      public ActorId actor(ActorHandle<?> handle) {
-        return handle.id();
+      public References.Actor actor(ActorHandle<?> handle) {
+        return written(handle);
       }
     };
   }
@@ -1145,7 +1141,6 @@ class ValueCodecsTest {
               return Class.forName(name, false, loader);
             },
             loader,
-            h -> "",
             ValueCodecs.Limits.DEFAULT);
     String prefix = "ValueCodecsTest$";
     for (byte[] hostile :
@@ -1503,6 +1498,10 @@ class ValueCodecsTest {
     public void close() {
       closed = true;
     }
+  }
+
+  private static References.Actor written(ActorHandle<?> handle) {
+    return new References.Actor(handle.id(), ((FakeActor) handle).className, 7);
   }
 
   private static final class FakeActor implements ActorHandle<Object> {

@@ -244,7 +244,8 @@ final class CancelStoriesTest {
             detached,
             TaskSpec.Restarts.NONE,
             TaskSpec.Checkpoints.ON_DEMAND,
-            TaskSpec.SavedState.NONE);
+            TaskSpec.SavedState.NONE,
+            0);
     return driver
         .submit(new TaskSpec.Kind.Creation(options), 1, 0, 0, Optional.of(parent))
         .getFirst();

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.dfut.ActorHandle;
-import io.dfut.ActorId;
 import io.dfut.NodeId;
 import io.dfut.ObjectId;
 import io.dfut.SharedDFut;
@@ -53,7 +52,7 @@ final class ViewsTest {
         }
 
         @Override
-        public ActorId actor(ActorHandle<?> handle) {
+        public References.Actor actor(ActorHandle<?> handle) {
           throw new AssertionError(handle);
         }
       };
@@ -79,7 +78,6 @@ final class ViewsTest {
           new ValueCodecs(
                   ClassFilter.everything(),
                   ViewsTest.class.getClassLoader(),
-                  handle -> "",
                   ValueCodecs.Limits.DEFAULT)
               .encode(value, NO_REFERENCES);
       encoding.writeTo(memory);

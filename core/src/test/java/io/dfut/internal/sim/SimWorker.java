@@ -1181,7 +1181,8 @@ final class SimWorker {
                     false,
                     restartsOf(lastId),
                     TaskSpec.Checkpoints.ON_DEMAND,
-                    TaskSpec.SavedState.NONE)),
+                    TaskSpec.SavedState.NONE,
+                    0)),
             Resources.NONE,
             running);
     running.program.has(post(running, spec, List.of()).getFirst(), true);

@@ -9,7 +9,6 @@ import com.fasterxml.jackson.dataformat.cbor.databind.CBORMapper;
 import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import io.dfut.ActorHandle;
-import io.dfut.ActorId;
 import io.dfut.ObjectId;
 import io.dfut.SharedDFut;
 import io.dfut.internal.codec.ClassFilter;
@@ -51,7 +50,6 @@ final class Candidates {
         new ValueCodecs(
             ClassFilter.everything(),
             Candidates.class.getClassLoader(),
-            handle -> "",
             ValueCodecs.Limits.DEFAULT);
 
     @Override
@@ -70,8 +68,8 @@ final class Candidates {
     }
 
     @Override
-    public ActorId actor(ActorHandle<?> handle) {
-      return handle.id();
+    public References.Actor actor(ActorHandle<?> handle) {
+      return new References.Actor(handle.id(), "", 0);
     }
 
     @Override
@@ -80,7 +78,7 @@ final class Candidates {
     }
 
     @Override
-    public ActorHandle<?> actor(ActorId id, String className) {
+    public ActorHandle<?> actor(References.Actor actor) {
       throw new UnsupportedOperationException();
     }
   }
