@@ -81,7 +81,9 @@ final class Inbox<I> {
         turns.poll();
       }
     } finally {
-      turns.clear();
+      for (Inbox<?> left = turns.poll(); left != null; left = turns.poll()) {
+        left.takeOver.run(); // a step threw: what waits behind it, and elsewhere, is not lost
+      }
     }
   }
 

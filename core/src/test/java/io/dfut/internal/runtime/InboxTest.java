@@ -121,4 +121,23 @@ final class InboxTest {
     inbox.post(2);
     assertThat(handled).containsExactly(0, 2);
   }
+
+  @Test
+  void stepThatThrowsLeavesWhatItPostedElsewhereToTheActors() {
+    List<Integer> handled = new ArrayList<>();
+    AtomicInteger takenOver = new AtomicInteger();
+    Inbox<Integer> other = new Inbox<>(handled::add, takenOver::incrementAndGet);
+    Inbox<Integer> broken =
+        new Inbox<>(
+            input -> {
+              other.post(input);
+              throw new IllegalStateException("broken");
+            },
+            () -> {});
+    Assertions.assertThrows(IllegalStateException.class, () -> broken.post(1));
+    assertThat(handled).isEmpty();
+    assertThat(takenOver).hasValue(1);
+    other.drain();
+    assertThat(handled).containsExactly(1);
+  }
 }
