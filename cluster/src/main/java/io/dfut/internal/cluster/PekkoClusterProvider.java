@@ -323,6 +323,9 @@ public final class PekkoClusterProvider implements ClusterProvider {
     try {
       up.get(deadlineNanos - System.nanoTime(), TimeUnit.NANOSECONDS);
     } catch (TimeoutException e) {
+      if (seed.isEmpty()) {
+        refuseStrangers(settings, system.settings().config()); // who was too slow to say so before
+      }
       throw new IllegalStateException(whyNoJoin(settings, seed), e);
     } catch (ExecutionException e) {
       throw new IllegalStateException(

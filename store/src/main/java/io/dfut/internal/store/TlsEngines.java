@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -173,8 +174,7 @@ public final class TlsEngines {
         set(parameters, true);
         tls.setSSLParameters(parameters);
         tls.startHandshake();
-        tls.getInputStream().read(); // a refusal of ours comes after our part of the handshake
-        return Optional.empty();
+        return refusal(tls);
       }
     } catch (SocketTimeoutException nothingToSay) {
       return Optional.empty();
@@ -182,6 +182,16 @@ public final class TlsEngines {
       return Optional.of(String.valueOf(e.getMessage()));
     } catch (IOException e) {
       return Optional.empty();
+    }
+  }
+
+  /** A refusal of our certificate comes after our part of the handshake. */
+  private static Optional<String> refusal(SSLSocket tls) throws IOException {
+    try {
+      tls.getInputStream().read();
+      return Optional.empty();
+    } catch (SocketException e) { // the reset may overtake the alert that says why
+      return Optional.of("it breaks the connection off after the handshake: " + e.getMessage());
     }
   }
 
