@@ -416,9 +416,11 @@ public final class WorkerMachine implements Machine<WorkerInput, WorkerEffect> {
     }
     closed = true;
     Failure failure = Failure.of(Failure.Kind.CLOSED, reason);
-    tasks.close(failure);
     for (Row row : counter.allRows()) {
       row.takeAskers(); // borrowers hear of the owner's end, not of a failure of the object
+    }
+    tasks.close(failure);
+    for (Row row : counter.allRows()) {
       if (row.value == null && !row.freed) {
         table.settle(row, row.id, new Outcome.Failed(failure));
       }

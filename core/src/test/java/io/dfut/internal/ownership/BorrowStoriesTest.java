@@ -11,7 +11,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.dfut.ObjectId;
 import io.dfut.WorkerId;
+import io.dfut.internal.protocol.WorkerMessage;
 import io.dfut.internal.protocol.WorkerMessage.TaskReturned;
+import io.dfut.internal.task.Failure;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -188,5 +190,21 @@ final class BorrowStoriesTest {
     story.deliverAll();
     assertThat(freed()).containsExactly(object);
     story.assertNothingIsLeft();
+  }
+
+  @Test
+  @DisplayName("a borrower that waits for a task of an owner which ends hears of that end")
+  void waitingBorrowerHearsOfTheOwnersEnd() {
+    ObjectId pending = owner.submit();
+    owner.submit(lent(pending));
+    story.deliverAll();
+    borrower.finds(pending);
+    borrower.gets(pending);
+    story.deliverAll();
+    owner.does(new WorkerInput.Close("it was killed"));
+    story.deliverAll();
+    assertThat(borrower.outcome(pending)).isNull();
+    borrower.hears(new WorkerMessage.WorkerDied(owner.id, "it was killed"));
+    assertThat(borrower.failure(pending).kind()).isEqualTo(Failure.Kind.OWNER_DIED);
   }
 }
