@@ -115,7 +115,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
   /** Constructs the actor on the current thread and answers its creation. */
   void create(TaskContext making) {
     TaskSpec spec = making.pushed.push.spec();
-    TaskSpec.ActorOptions options = ((TaskSpec.Kind.Creation) spec.kind()).options();
+    TaskSpec.ActorOptions options = spec.options();
     synchronized (lock) {
       creation = Optional.of(spec);
       checkpoints = checkpoints(options.checkpoints(), options.restarts().any());
@@ -249,9 +249,7 @@ final class ActorRunner implements TaskRunner, ActorCell {
 
   /** As the handles have it that others were given. */
   private int maxPendingCalls() {
-    return creation()
-        .map(spec -> ((TaskSpec.Kind.Creation) spec.kind()).options().maxPendingCalls())
-        .orElse(0);
+    return creation().map(spec -> spec.options().maxPendingCalls()).orElse(0);
   }
 
   @Override

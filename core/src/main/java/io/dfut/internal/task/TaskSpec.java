@@ -193,7 +193,8 @@ public record TaskSpec(
         new Kind.Creation(options().with(SavedState.LOST)));
   }
 
-  private ActorOptions options() {
+  /** Of the actor that this makes; an error for anything but a creation. */
+  public ActorOptions options() {
     if (kind instanceof Kind.Creation(ActorOptions options)) {
       return options;
     }

@@ -4,7 +4,6 @@ import io.dfut.DFutActor;
 import java.security.SecureRandom;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 
 /**
  * Adds up what each caller pays. What it has in its fields is gone with its node; so its answers
@@ -27,10 +26,7 @@ final class Account extends DFutActor<Void> {
    */
   public Receipt pay(String caller, int number, long amount, int millis)
       throws InterruptedException {
-    Ledger.open().begun();
-    if (millis > 0) {
-      TimeUnit.MILLISECONDS.sleep(millis);
-    }
+    Bodies.begin(millis);
     Line line = lines.get(caller);
     if (line != null && number <= line.last()) {
       throw new IllegalStateException(

@@ -87,8 +87,8 @@ final class Bodies {
 
   // ---- tasks ----
 
-  /** Time that a task takes for something else than arithmetic. */
-  private static void begin(int millis) throws InterruptedException {
+  /** Time that a task or call takes for something else than arithmetic. */
+  static void begin(int millis) throws InterruptedException {
     Ledger.open().begun();
     if (millis > 0) {
       TimeUnit.MILLISECONDS.sleep(millis);

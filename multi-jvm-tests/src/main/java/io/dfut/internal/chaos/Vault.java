@@ -6,7 +6,6 @@ import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /**
  * Keeps numbers, and saves them. One that comes back has those that it had at some earlier time, or
@@ -66,10 +65,7 @@ final class Vault extends DFutActor<Void> implements Checkpointed<Vault.State> {
 
   /** Gives it a number. */
   public Content keep(int number, int millis) throws InterruptedException {
-    Ledger.open().begun();
-    if (millis > 0) {
-      TimeUnit.MILLISECONDS.sleep(millis);
-    }
+    Bodies.begin(millis);
     if (!numbers.contains(number)) {
       numbers.add(number);
     }
